@@ -1,0 +1,161 @@
+"""Which tables are measured: the five of the tabular papers, read from disk or fetched from UCI.
+
+``GANAUG_DATA`` names a folder with ``tab/<file>.parquet``. Without it the original files are fetched once
+from the UCI repository into ``~/.cache/ganaug-data`` (Default is an .xls file and needs ``xlrd``).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+UCI = "https://archive.ics.uci.edu/static/public/"
+ADULT_COLUMNS = """
+    age workclass fnlwgt education education-num marital-status occupation relationship race sex
+    capital-gain capital-loss hours-per-week native-country income
+"""
+MAGIC_COLUMNS = "fLength fWidth fSize fConc fConc1 fAsym fM3long fM3Trans fAlpha fDist class"
+SHOPPERS_CATEGORIES = "Month OperatingSystems Browser Region TrafficType VisitorType Weekend Revenue"
+DEFAULT_CATEGORIES = "SEX EDUCATION MARRIAGE PAY_0 PAY_2 PAY_3 PAY_4 PAY_5 PAY_6 default"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table and how the papers read it.
+
+    Attributes
+    ----------
+    name : str
+    table : DataFrame
+        What a synthesizer is given, target included, with nothing declared.
+    target : str
+    is_classification : bool
+    categorical : tuple of str
+        What the judges, and they alone, read as categories.
+    n_official_train : int or None
+        Rows of an official training part, which come first; the rest is its test part.
+    """
+
+    name: str
+    table: pd.DataFrame
+    target: str
+    is_classification: bool
+    categorical: tuple[str, ...]
+    n_official_train: int | None = None
+
+
+def load(name: str) -> Dataset:
+    """One of the tables in `NAMES`.
+
+    Raises
+    ------
+    KeyError
+        There is no such table.
+    OSError
+        It is neither in ``GANAUG_DATA`` nor can it be fetched.
+    """
+    if name not in _LOADERS:
+        raise KeyError(f"A data set is one of {NAMES}, got {name!r}")
+    return _LOADERS[name]()
+
+
+def _adult() -> Dataset:
+    train = _table("adult_train", _fetch_adult_train)
+    test = _table("adult_test", _fetch_adult_test)
+    table = pd.concat([train, test], ignore_index=True)
+    text = tuple(str(c) for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype))
+    return Dataset("adult", table, "income", True, text, len(train))
+
+
+def _shoppers() -> Dataset:
+    table = _table("shoppers", _fetch_shoppers)
+    return Dataset("shoppers", table, "Revenue", True, tuple(SHOPPERS_CATEGORIES.split()))
+
+
+def _magic() -> Dataset:
+    return Dataset("magic", _table("magic", _fetch_magic), "class", True, ("class",))
+
+
+def _beijing() -> Dataset:
+    table = _table("beijing_pm25", _fetch_beijing).drop(columns="No")
+    table = table.dropna(subset=["pm2.5"]).reset_index(drop=True)
+    return Dataset("beijing", table, "pm2.5", False, ("year", "month", "day", "hour", "cbwd"))
+
+
+def _default() -> Dataset:
+    table = _table("default_credit", _fetch_default).drop(columns="ID")
+    return Dataset("default", table, "default", True, tuple(DEFAULT_CATEGORIES.split()))
+
+
+_LOADERS: dict[str, Callable[[], Dataset]] = {
+    "adult": _adult,
+    "shoppers": _shoppers,
+    "magic": _magic,
+    "beijing": _beijing,
+    "default": _default,
+}
+NAMES = tuple(_LOADERS)
+
+
+def _table(file: str, fetch: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    given = os.environ.get("GANAUG_DATA")
+    if given:
+        return pd.read_parquet(Path(given) / "tab" / f"{file}.parquet")
+    cached = Path.home() / ".cache" / "ganaug-data" / f"{file}.parquet"
+    if not cached.exists():
+        table = fetch()
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(cached)
+    return pd.read_parquet(cached)
+
+
+def _uci_file(archive: str, member: str) -> io.BytesIO:
+    with urllib.request.urlopen(UCI + archive, timeout=120) as answer:
+        packed = zipfile.ZipFile(io.BytesIO(answer.read()))
+    return io.BytesIO(packed.read(member))
+
+
+def _fetch_adult_train() -> pd.DataFrame:
+    return _read_adult("adult.data", skiprows=0)
+
+
+def _fetch_adult_test() -> pd.DataFrame:
+    table = _read_adult("adult.test", skiprows=1)
+    return table.assign(income=table["income"].str.rstrip("."))
+
+
+def _read_adult(member: str, skiprows: int) -> pd.DataFrame:
+    return pd.read_csv(
+        _uci_file("2/adult.zip", member),
+        names=ADULT_COLUMNS.split(),
+        skiprows=skiprows,
+        skipinitialspace=True,
+        na_values="?",
+    )
+
+
+def _fetch_shoppers() -> pd.DataFrame:
+    archive = "468/online+shoppers+purchasing+intention+dataset.zip"
+    return pd.read_csv(_uci_file(archive, "online_shoppers_intention.csv"))
+
+
+def _fetch_magic() -> pd.DataFrame:
+    return pd.read_csv(
+        _uci_file("159/magic+gamma+telescope.zip", "magic04.data"), names=MAGIC_COLUMNS.split()
+    )
+
+
+def _fetch_beijing() -> pd.DataFrame:
+    return pd.read_csv(_uci_file("381/beijing+pm2+5+data.zip", "PRSA_data_2010.1.1-2014.12.31.csv"))
+
+
+def _fetch_default() -> pd.DataFrame:
+    file = _uci_file("350/default+of+credit+card+clients.zip", "default of credit card clients.xls")
+    return pd.read_excel(file, header=1).rename(columns={"default payment next month": "default"})

@@ -1,0 +1,250 @@
+"""How faithful are synthetic tables, to rows that the generator has seen and to rows that it has not?
+
+``python -m benchmarks.fidelity`` measures every cell (data set x protocol x method x seed) in a process of
+its own, on one thread, and adds one record per cell to ``benchmarks/results/fidelity.json``. A cell that
+is there already is left alone, so a run that was broken off goes on; ``--force`` measures it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.records import environment, read_records, reset_peak_memory, resident_mb, write_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmarks.protocols import Split
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+DATASETS = ("adult", "shoppers", "magic", "beijing", "default")
+PROTOCOLS = ("half", "papers")
+DEFAULT_SEEDS = {
+    "ganaug": (0, 1, 2),
+    "oracle": (0, 1, 2),
+    "bootstrap": (0,),
+    "smote": (0,),
+    "independent": (0,),
+    "tabularargn": (0,),
+}
+PEER_DATASETS = ("adult", "magic")
+QUICK_ROWS = 2000
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+ONE_THREAD = dict.fromkeys(THREADS, "1")
+
+logger = logging.getLogger("benchmarks.fidelity")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement: which generator on which rows."""
+
+    dataset: str
+    protocol: str
+    method: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.protocol} {self.method} {self.seed}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure what is asked for and not there yet; 1 if a cell failed."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    options = _parser().parse_args(arguments)
+    if options.run_cell:
+        return _run_cell_here(Cell(**json.loads(options.run_cell)), options)
+    cells = list(_cells(options))
+    logger.info("%d cells, %d worker(s), results in %s", len(cells), options.workers, options.out)
+    cores: queue.Queue[int | None] = queue.Queue()
+    for core in _cores(options.workers, options.pin):
+        cores.put(core)
+
+    def work(cell: Cell) -> bool:
+        core = cores.get()
+        try:
+            return _run_cell_apart(cell, core, options)
+        finally:
+            cores.put(core)
+
+    with ThreadPoolExecutor(options.workers) as pool:
+        done = list(pool.map(work, cells))
+    return 0 if all(done) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__)
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS)
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
+    parser.add_argument("--methods", nargs="+", choices=list(DEFAULT_SEEDS), default=list(DEFAULT_SEEDS))
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: 0 1 2 for ganaug and oracle, else 0")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--pin", action="store_true", help="tie each worker to a core of its own")
+    parser.add_argument("--force", action="store_true", help="measure again what is there already")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows, seed 0: does it run?")
+    parser.add_argument("--keep", type=Path, help="folder for the synthetic tables (parquet)")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/fidelity[-quick].json")
+    parser.add_argument("--run-cell", help=argparse.SUPPRESS)
+    return parser
+
+
+def _cells(options: argparse.Namespace) -> Iterable[Cell]:
+    """The cells asked for, less those whose record is there."""
+    options.out = options.out or RESULTS / ("fidelity-quick.json" if options.quick else "fidelity.json")
+    known = set() if options.force else {_cell_of(record) for record in read_records(options.out)}
+    for method in options.methods:
+        everywhere = PEER_DATASETS if method == "tabularargn" else DATASETS
+        seeds = options.seeds or ((0,) if options.quick else DEFAULT_SEEDS[method])
+        for seed in seeds:
+            for dataset in options.datasets or everywhere:
+                for protocol in options.protocols:
+                    cell = Cell(dataset, protocol, method, seed)
+                    if cell not in known:
+                        yield cell
+
+
+def _cell_of(record: dict[str, Any]) -> Cell:
+    return Cell(record["dataset"], record["protocol"], record["method"], record["seed"])
+
+
+def _cores(n_workers: int, pin: bool) -> list[int | None]:
+    if not pin or not hasattr(os, "sched_getaffinity"):
+        return [None] * n_workers
+    available = sorted(os.sched_getaffinity(0))
+    return [available[i % len(available)] for i in range(n_workers)]
+
+
+def _run_cell_apart(cell: Cell, core: int | None, options: argparse.Namespace) -> bool:
+    """Run a cell in a fresh process with one thread; tell whether it went well."""
+    command = [sys.executable, "-m", "benchmarks.fidelity", "--run-cell", json.dumps(asdict(cell))]
+    command += ["--out", str(options.out.resolve())]
+    command += ["--quick"] if options.quick else []
+    command += ["--keep", str(options.keep.resolve())] if options.keep else []
+    limits = ONE_THREAD | ({"GANAUG_BENCHMARK_CORE": str(core)} if core is not None else {})
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | limits,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if result.returncode:
+        logger.error("%s FAILED:\n%s", cell, result.stdout[-4000:])
+        return False
+    logger.info("%s", result.stdout.strip().splitlines()[-1])
+    return True
+
+
+def _run_cell_here(cell: Cell, options: argparse.Namespace) -> int:
+    core = os.environ.get("GANAUG_BENCHMARK_CORE")
+    if core is not None:
+        os.sched_setaffinity(0, {int(core)})
+    record = measure(cell, QUICK_ROWS if options.quick else None, options.keep)
+    write_record(options.out, record, same=lambda other: _cell_of(other) == cell)
+    shown = {name: round(value, 4) for name, value in record["scores"].items()}
+    costs = (
+        f"fit {record.get('fit_cpu_seconds', 0):.1f} s, judges {sum(record['judge_seconds'].values()):.1f} s"
+    )
+    print(f"{cell}: {costs}, {shown}")
+    return 0
+
+
+def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -> dict[str, Any]:
+    """Fit, sample and judge one cell.
+
+    Returns
+    -------
+    dict
+        The cell, rows, costs (CPU seconds; MB that the fit added to the memory after imports), ``scores``
+        and ``judge_seconds`` by judge, and the environment.
+    """
+    from benchmarks import protocols
+    from benchmarks.datasets import load
+
+    parts = protocols.split(load(cell.dataset), cell.protocol, cell.seed, max_rows)
+    if cell.method == "oracle":
+        costs: dict[str, Any] = {}
+        scores, seconds = protocols.judge_real(parts, cell.seed)
+    else:
+        generate = _METHODS.get(cell.method) or _end_of_scale(protocols.ENDS[cell.method])
+        synthetic, costs = generate(parts, cell.seed)
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            synthetic.to_parquet(keep / f"{str(cell).replace(' ', '-')}.parquet")
+        scores, seconds = protocols.judge(parts, synthetic)
+    rows = {"n_train": len(parts.train), "n_unseen": len(parts.unseen), "n_synthetic": parts.n_synthetic}
+    judged = {"scores": scores, "judge_seconds": seconds}
+    return asdict(cell) | rows | costs | judged | {"environment": environment()}
+
+
+Generate = Callable[["Split", int], "tuple[pd.DataFrame, dict[str, Any]]"]
+
+
+def _ganaug(parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    import torch
+
+    from ganaug import GANSynthesizer
+
+    torch.set_num_threads(1)
+    model = GANSynthesizer(random_state=seed)
+    reset_peak_memory()
+    memory, wall, start = resident_mb(), time.perf_counter(), time.process_time()
+    model.fit(parts.train)
+    fitted, wall = time.process_time(), time.perf_counter() - wall
+    added = resident_mb(peak=True) - memory
+    synthetic = model.sample(parts.n_synthetic)
+    costs = {
+        "fit_cpu_seconds": fitted - start,
+        "fit_wall_seconds": wall,
+        "sample_cpu_seconds": time.process_time() - fitted,
+        "fit_memory_mb": added,
+        "n_iter": int(model.n_iter_),
+    }
+    return synthetic, costs
+
+
+def _end_of_scale(draw: Callable[[Split, int], pd.DataFrame]) -> Generate:
+    def generate(parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+        start = time.process_time()
+        synthetic = draw(parts, seed)
+        return synthetic, {"sample_cpu_seconds": time.process_time() - start}
+
+    return generate
+
+
+def _tabularargn(parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    import pandas as pd
+
+    from benchmarks.peers.environments import python_of
+
+    python, script = python_of("tabularargn"), ROOT / "benchmarks" / "peers" / "tabularargn.py"
+    with tempfile.TemporaryDirectory() as folder:
+        train, synthetic, costs = (Path(folder) / name for name in ("train", "synthetic", "costs"))
+        parts.train.to_parquet(train)
+        files, extra = [str(train), str(synthetic), str(costs)], ["--rows", str(parts.n_synthetic)]
+        command = [str(python), str(script), *files, *extra, "--seed", str(seed)]
+        subprocess.run(command, check=True, cwd=folder)
+        table = pd.read_parquet(synthetic)
+        return table.astype(parts.train.dtypes.to_dict()), json.loads(costs.read_text())
+
+
+_METHODS: dict[str, Generate] = {"ganaug": _ganaug, "tabularargn": _tabularargn}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

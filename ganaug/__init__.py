@@ -1,0 +1,59 @@
+"""Synthetic rows that a boosted tree can hardly tell from the real ones, for scikit-learn.
+
+Names are imported when they are first used: ``import ganaug`` is quick and loads neither torch nor pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganaug import datasets as datasets
+    from ganaug import exceptions as exceptions
+    from ganaug import metrics as metrics
+    from ganaug.evaluation import Report as Report
+    from ganaug.evaluation import evaluate as evaluate
+    from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
+    from ganaug.tabular.cascade import Cascade as Cascade
+    from ganaug.training.callbacks import Callback as Callback
+    from ganaug.training.callbacks import Checkpoint as Checkpoint
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Callback": "ganaug.training.callbacks",
+    "Cascade": "ganaug.tabular.cascade",
+    "Checkpoint": "ganaug.training.callbacks",
+    "GANSynthesizer": "ganaug.synthesizer",
+    "Report": "ganaug.evaluation",
+    "evaluate": "ganaug.evaluation",
+}
+_MODULES = ("datasets", "exceptions", "metrics")
+
+__all__ = [
+    "Callback",
+    "Cascade",
+    "Checkpoint",
+    "GANSynthesizer",
+    "Report",
+    "__version__",
+    "datasets",
+    "evaluate",
+    "exceptions",
+    "metrics",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on its first use (PEP 562)."""
+    if name in _MODULES:
+        value: object = import_module(f"ganaug.{name}")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'ganaug' has no attribute {name!r}; it has {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

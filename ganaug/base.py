@@ -1,0 +1,159 @@
+"""What every synthesizer promises, and what a modality must bring.
+
+A modality knows one kind of data (tables, images): how it becomes tensors and back, which generator draws it, and
+what a caller may ask for. The synthesizer on top knows none of that: it splits, trains, draws and saves.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from torch import Tensor, nn
+
+from ganaug._util.store import Arrays, Header, load_file, save_file
+from ganaug.exceptions import ModelFileError
+
+Self = TypeVar("Self", bound="BaseSynthesizer")
+
+
+class GeneratorOptions(Protocol):
+    """Options of a generator: a small estimator, so that ``generator__name`` works in a grid."""
+
+    weight_decay: float
+
+    def check(self) -> None:
+        """Raise an error that names the first option that is wrong."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Options by name."""
+
+
+class Modality(Protocol):
+    """Everything that knows what the data is.
+
+    ``fit`` learns the codec; ``encode`` and ``decode`` are its exact way to integers and back; the rest is the
+    generator's business.
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> Modality:
+        """Learn what the data is; raise an error that names the column that can't be used."""
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """Levels of ``y``; None without any."""
+
+    def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[np.integer[Any]]:
+        """Codes (n_rows, n_fields); a value never seen is an error when ``strict``, else -1."""
+
+    def decode(self, codes: NDArray[np.integer[Any]], rng: np.random.Generator) -> tuple[Any, Any]:
+        """Codes back to ``X`` and ``y`` (None without any)."""
+
+    def rare_rows(self, codes: NDArray[np.integer[Any]], fewest: int) -> NDArray[np.bool_]:
+        """Which rows are of a class of ``y`` with fewer rows than this."""
+
+    def default_generator(self) -> GeneratorOptions:
+        """Options that suit any data."""
+
+    def build(self, options: GeneratorOptions) -> nn.Module:
+        """Make the generator's network."""
+
+    def loss(self, network: Any, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Loss of each row, shape (n_rows,)."""
+
+    def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
+        """Log-likelihood of each row, shape (n_rows,)."""
+
+    def sample(
+        self, network: Any, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+    ) -> tuple[Any, Any]:
+        """Draw ``X`` and ``y``."""
+
+    def to_state(self) -> tuple[Header, Arrays]:
+        """A JSON-able header and arrays."""
+
+    @classmethod
+    def from_state(cls, header: Header, arrays: Arrays) -> Modality:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+
+
+class BaseSynthesizer(DensityMixin, BaseEstimator):
+    """Contract of synthesizers: fit, sample, score, save and load.
+
+    A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and arrays
+    (`_to_state`, `_from_state`): files, pickles and copies all go through it.
+    """
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean log-likelihood of the rows.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array of shape (n_samples,), optional
+            Its likelihood counts too, when ``fit`` was given one; without it the rows alone are scored.
+
+        Returns
+        -------
+        float
+            Higher is more typical.
+        """
+        return float(np.mean(self.score_samples(X, y)))
+
+    def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
+        """Log-likelihood of each row, shape (n_samples,)."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted synthesizer to one file, atomically.
+
+        Parameters
+        ----------
+        path : str or path-like
+            If writing fails, the file that was there stays whole.
+
+        Notes
+        -----
+        The file holds tensors and JSON, no code and no pickle. ``callbacks`` are not saved, nor is a
+        ``random_state`` that is an object.
+        """
+        save_file(path, *self._to_state())
+
+    @classmethod
+    def load(cls: type[Self], path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> Self:
+        """Read a synthesizer that `save` wrote; no code of the file is run.
+
+        Parameters
+        ----------
+        path : str or path-like
+        device : str or torch.device, default="auto"
+            Where it computes, whatever it was fitted on.
+
+        Returns
+        -------
+        GANSynthesizer
+
+        Raises
+        ------
+        ModelFileError
+            If the file is cut, broken, hostile or of a newer version.
+        """
+        header, arrays = load_file(path)
+        try:
+            return cls._from_state(header, arrays, device)
+        except ModelFileError as error:
+            raise ModelFileError(f"{os.fspath(path)!r} is not a whole model file: {error}") from error
+
+    def _to_state(self) -> tuple[Header, Arrays]:
+        raise NotImplementedError
+
+    @classmethod
+    def _from_state(cls: type[Self], header: Header, arrays: Arrays, device: Any) -> Self:
+        raise NotImplementedError

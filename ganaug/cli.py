@@ -1,0 +1,246 @@
+"""The command ``ganaug``: fit, sample and info on files, and a demo; each command calls the public API."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional, cast
+
+import typer
+
+import ganaug
+from ganaug._util.files import atomic_writer, check_output
+from ganaug._util.store import load_file
+from ganaug.exceptions import GanaugError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["app", "main"]
+
+_INTERRUPTED = 130
+_WRONG_INPUT = 2
+# The class of all complaints about the command line; typer doesn't say its name in every version.
+_USAGE_ERROR = cast(type[Exception], typer.BadParameter.__mro__[1])
+_PARQUET = (".parquet", ".pq")
+_DEMO_SECONDS = 30.0
+
+app = typer.Typer(
+    help="Fit a generator to a table, and draw new rows from it.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+RandomSeed = Annotated[Optional[int], typer.Option(help="An integer makes the result repeatable.", min=0)]  # noqa: UP045
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status; wrong input is one line on stderr and status 2.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 when all went well, 2 for wrong input, 130 when interrupted.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _complain("warning", message)
+            status = app(args=None if argv is None else list(argv), prog_name="ganaug", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has gone, as in `ganaug info model | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted", "nothing was written.")
+        return _INTERRUPTED
+    except _USAGE_ERROR as error:
+        return _wrong_usage(error)
+    except MemoryError:
+        _complain("error", "there is not enough memory; ask for fewer rows at a time.")
+    except (GanaugError, OSError, ValueError, TypeError, ImportError) as error:
+        _complain("error", _what_to_do(error))
+    else:
+        return int(status or 0)
+    return _WRONG_INPUT
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(ganaug.__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def fit(
+    table: Annotated[Path, typer.Argument(help="The real rows, .csv or .parquet.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the fitted model goes.")],
+    target: Annotated[Optional[str], typer.Option(help="The column that is to be the label y.")] = None,  # noqa: UP045
+    random_state: RandomSeed = None,
+    time_budget: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Stop the training after so many seconds.", min=0.0),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Fit a generator to a table and save it."""
+    check_output(output)
+    rows = _read_table(table)
+    labels = None if target is None else _take_column(rows, target)
+    synthesizer = ganaug.GANSynthesizer(
+        random_state=random_state, time_budget_seconds=time_budget, verbose=0 if quiet else 1
+    )
+    start = time.perf_counter()
+    synthesizer.fit(rows, labels)
+    synthesizer.save(output)
+    if not quiet:
+        seconds = time.perf_counter() - start
+        typer.echo(f"{output}: {len(rows):,} rows, {synthesizer.n_iter_} epochs, {seconds:.0f} s")
+
+
+@app.command()
+def sample(
+    model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fit`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the rows go, .csv or .parquet.")],
+    n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many rows.", min=1)] = 1000,
+    random_state: RandomSeed = None,
+) -> None:
+    """Draw rows from a saved model."""
+    _check_extension(output)
+    check_output(output)
+    synthesizer = ganaug.GANSynthesizer.load(model)
+    _write_table(_sample_table(synthesizer, n_samples, random_state), output)
+
+
+@app.command()
+def info(model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fit`.")]) -> None:
+    """Say what is in a saved model: its columns, and how it was trained."""
+    version = load_file(model)[0]["format_version"]
+    synthesizer = ganaug.GANSynthesizer.load(model)
+    typer.echo(f"{model}: {model.stat().st_size:,} bytes, format version {version}")
+    typer.echo(f"trained for {synthesizer.n_iter_} epochs")
+    typer.echo(synthesizer.codec_.columns_.to_string(index=False, max_colwidth=60))
+
+
+@app.command()
+def demo(
+    rows: Annotated[int, typer.Option(help="How many rows to fit; as many are held out.", min=50)] = 2000,
+    seed: Annotated[int, typer.Option(help="For the table, the fit and the rows drawn.", min=0)] = 0,
+    output: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("demo.png"),
+) -> None:
+    """Fit a made-up table of customers, draw synthetic ones, score them and draw both."""
+    check_output(output)
+    customers = ganaug.datasets.make_customers(2 * rows, random_state=seed)
+    train = customers.iloc[:rows].reset_index(drop=True)
+    holdout = customers.iloc[rows:].reset_index(drop=True)
+    start = time.perf_counter()
+    synthesizer = ganaug.GANSynthesizer(random_state=seed, time_budget_seconds=_DEMO_SECONDS).fit(train)
+    typer.echo(f"fitted {rows:,} rows x {train.shape[1]} columns in {time.perf_counter() - start:.1f} s")
+    synthetic = synthesizer.sample(rows, random_state=seed)
+    for name, frame in (("real", train), ("synthetic", synthetic)):
+        typer.echo(f"\n{name} rows")
+        typer.echo(frame.head(6).to_string(index=False, line_width=shutil.get_terminal_size().columns))
+    report = ganaug.evaluate(train, synthetic, real_holdout=holdout, target="churned")
+    typer.echo(f"\n{report}\n")
+    try:
+        report.plot(output, title="Customers: real rows and synthetic rows")
+    except ImportError as error:
+        typer.echo(f"no picture: {error}")
+    else:
+        typer.echo(f"picture: {output.resolve()}")
+
+
+# Tables in files
+
+
+def _check_extension(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", *_PARQUET):
+        raise ValueError(f"{str(path)!r}: the file's name must end in .csv or .parquet, to say its format.")
+    return suffix
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Columns that hold whole numbers or booleans keep their kind when values are missing."""
+    import pandas as pd
+
+    suffix = _check_extension(path)
+    if not path.exists():
+        raise FileNotFoundError(2, "No such file", str(path))
+    try:
+        if suffix in _PARQUET:
+            return pd.read_parquet(path)
+        return pd.read_csv(path, low_memory=False, dtype_backend="numpy_nullable")
+    except ImportError as error:
+        raise ImportError('Parquet files need pyarrow: pip install "ganaug[parquet]".') from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        raise ValueError(f"{str(path)!r} can't be read as {suffix[1:]}: {error}") from error
+
+
+def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:
+    if target not in rows.columns:
+        names = ", ".join(map(repr, rows.columns[:30]))
+        raise ValueError(f"--target {target!r} is no column of the table; it has {names}.")
+    return rows.pop(target)
+
+
+def _sample_table(
+    synthesizer: ganaug.GANSynthesizer, n_samples: int, random_state: int | None
+) -> pd.DataFrame:
+    return synthesizer.sample(n_samples, random_state=random_state)
+
+
+def _write_table(frame: pd.DataFrame, path: Path) -> None:
+    with atomic_writer(path) as handle:
+        if path.suffix.lower() == ".csv":
+            frame.to_csv(handle, index=False, encoding="utf-8")
+            return
+        try:
+            frame.to_parquet(handle, index=False)
+        except ImportError as error:
+            raise ImportError('Parquet files need pyarrow: pip install "ganaug[parquet]".') from error
+
+
+# Errors
+
+
+def _complain(kind: str, message: object) -> None:
+    print(f"ganaug: {kind}: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _what_to_do(error: Exception) -> str:
+    """The message of an error, with advice where the system's own words have none."""
+    name = getattr(error, "filename", None)
+    if name is None:
+        return str(error) or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {str(name)!r}; check the path."
+    if isinstance(error, IsADirectoryError):
+        return f"{str(name)!r} is a directory; name a file in it."
+    if isinstance(error, PermissionError):
+        return f"no permission for {str(name)!r}; choose another place, or change its permissions."
+    return f"{str(name)!r}: {error.strerror if isinstance(error, OSError) else error}."
+
+
+def _wrong_usage(error: Exception) -> int:
+    format_message = getattr(error, "format_message", error.__str__)
+    _complain("error", f"{format_message()} Try 'ganaug --help'.")
+    return _WRONG_INPUT

@@ -1,0 +1,58 @@
+"""Errors and warnings that ganaug raises on purpose.
+
+::
+
+    Exception
+      GanaugError
+        InvalidTableError       (also ValueError)  the table given can't be used as it is
+          RejectColumn                             one column of it, named, with what to do
+        InvalidConditionError   (also ValueError)  a condition that no row can meet
+        ModelFileError          (also ValueError)  a file that isn't a whole model file
+        CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
+    UserWarning
+      GanaugWarning
+        InterruptedFitWarning                      the fit was cut short; the best state so far is kept
+"""
+
+__all__ = [
+    "CheckpointError",
+    "GanaugError",
+    "GanaugWarning",
+    "InterruptedFitWarning",
+    "InvalidConditionError",
+    "InvalidTableError",
+    "ModelFileError",
+    "RejectColumn",
+]
+
+
+class GanaugError(Exception):
+    """Base of every error that ganaug raises on purpose."""
+
+
+class InvalidTableError(GanaugError, ValueError):
+    """The table given can't be used as it is."""
+
+
+class RejectColumn(InvalidTableError):  # noqa: N818 - it names what to do, not what went wrong
+    """A column can't be used; the message names it and says what to do."""
+
+
+class InvalidConditionError(GanaugError, ValueError):
+    """A condition names an unknown column, or a value that the column never had."""
+
+
+class ModelFileError(GanaugError, ValueError):
+    """A file is not a whole, valid model file."""
+
+
+class CheckpointError(GanaugError, ValueError):
+    """A checkpoint is broken, or belongs to another fit."""
+
+
+class GanaugWarning(UserWarning):
+    """Base of every warning that ganaug emits on purpose."""
+
+
+class InterruptedFitWarning(GanaugWarning):
+    """The fit was interrupted; the best state so far is kept."""

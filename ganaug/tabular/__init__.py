@@ -1,0 +1,1 @@
+"""The table modality: everything that knows what a column is."""

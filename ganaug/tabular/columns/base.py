@@ -1,0 +1,173 @@
+"""What a column codec is, and what it asks of a generator.
+
+Shape
+-----
+A codec turns a column of n cells into codes (n, n_fields), non-negative integers; each field says, by a typed
+object, what its codes mean: one of n classes, or a class or a cell of a number's rank axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ganaug._util.dtypes import kind_of
+from ganaug._util.frames import read_numbers
+from ganaug.exceptions import ModelFileError, RejectColumn
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.integer[Any]]
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+State: TypeAlias = tuple[dict[str, Any], Arrays]
+Unseen: TypeAlias = Literal["raise", "mark", "nearest"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryField:
+    """A softmax over ``n_codes`` classes.
+
+    Parameters
+    ----------
+    n_codes : int
+        Number of classes, with the one for missing where there is one.
+    counts : array of shape (n_codes,)
+        (Weighted) training rows in each.
+    """
+
+    n_codes: int
+    counts: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class NumberField:
+    """Point classes, and the cells that the rank axis is cut into.
+
+    Code ``c < n_points`` is a point class, code ``n_points + k`` is cell k. A normal score is
+    `scipy.special.ndtri` of a rank in (0, 1) among the training rows that are in cells.
+
+    Parameters
+    ----------
+    n_points : int
+        Number of point classes: point masses, then missing where there is one.
+    lower, upper : array of shape (n_cells,)
+        Normal scores of the cells' edges: strictly increasing also in float32, ``lower[0] == -inf``,
+        ``upper[-1] == inf`` and ``lower[k + 1] == upper[k]``.
+    centre : array of shape (n_cells,)
+        Normal score of each cell's middle rank; finite.
+    counts : array of shape (n_points + 1,)
+        (Weighted) training rows of each point class and, last, of all cells together.
+    """
+
+    n_points: int
+    lower: FloatArray
+    upper: FloatArray
+    centre: FloatArray
+    counts: FloatArray
+
+    @property
+    def n_codes(self) -> int:
+        """Number of point classes and cells."""
+        return self.n_points + len(self.centre)
+
+
+Field: TypeAlias = CategoryField | NumberField
+
+
+class ColumnCodec(Protocol):
+    """Exact way between one column of a table and the integer codes of its fields."""
+
+    kind: ClassVar[str]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What a generator must emit, one entry per column of codes."""
+
+    @classmethod
+    def fit(cls, values: pd.Series[Any], name: Hashable, weights: FloatArray | None = None) -> ColumnCodec:
+        """Learn the column; raise `RejectColumn`, which names it, when it isn't of this codec's kind."""
+
+    def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
+        """Codes of shape (n, n_fields).
+
+        A value that the column never had is an error ("raise") or gets code -1 ("mark"); with "nearest" a
+        number takes the closest level, and all else is marked.
+        """
+
+    def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
+        """Array of n cells in the column's own dtype."""
+
+    def to_state(self) -> State:
+        """A JSON-able header and named arrays."""
+
+    @classmethod
+    def from_state(cls, name: Hashable, header: dict[str, Any], arrays: Arrays) -> ColumnCodec:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+
+
+def refuse_unsupported(values: pd.Series[Any], name: Hashable) -> None:
+    """Raise `RejectColumn` for dtypes that no codec takes, and for infinity."""
+    dtype: Any = values.dtype
+    inner = dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+    if kind_of(inner) == "other":
+        raise RejectColumn(f"Column {name!r}: {_advice(inner)} Its dtype is {dtype}")
+    cells = pd.Series(dtype.categories) if inner is not dtype else values
+    numbers = read_numbers(cells)
+    if numbers is not None and numbers[0].dtype.kind == "f" and np.isinf(numbers[0][~numbers[1]]).any():
+        raise RejectColumn(infinity_in(name))
+
+
+def infinity_in(name: Hashable) -> str:
+    """What to say of an infinite cell."""
+    return (
+        f"Column {name!r} holds infinity, which is neither a number to learn from nor a missing value. "
+        "Replace it, for example by NaN: df.replace([numpy.inf, -numpy.inf], numpy.nan)."
+    )
+
+
+def weighed_rows(values: pd.Series[Any], weights: FloatArray | None) -> tuple[pd.Series[Any], FloatArray]:
+    """The rows that count, and how much each does."""
+    if weights is None:
+        return values, np.ones(len(values))
+    counts = weights > 0
+    return (values, weights) if counts.all() else (values[counts], weights[counts])
+
+
+def _advice(dtype: Any) -> str:
+    text = str(dtype).lower()
+    if getattr(dtype, "kind", "") == "c":
+        return "Complex data not supported. Split it into a real and an imaginary column."
+    if isinstance(dtype, pd.SparseDtype):
+        return "sparse columns are not supported. Make it dense: df[name].sparse.to_dense()."
+    if "timedelta" in text or "duration" in text:
+        return "durations are not supported. Turn it into a number: df[name].dt.total_seconds()."
+    if any(word in text for word in ("datetime", "timestamp", "date", "time")):
+        return "dates and times are not supported. Turn it into a number (days since a date), or drop it."
+    if any(word in text for word in ("decimal", "float", "double")):
+        return "this kind of number is not supported. Convert it: df[name].astype('float64')."
+    return "this dtype is not supported. Convert it to numbers or text (df[name].astype(str)), or drop it."
+
+
+def want(header: dict[str, Any], key: str, kind: type[T]) -> T:
+    """Entry of a header from a file, which must be of this very type."""
+    value = header.get(key)
+    if type(value) is not kind:
+        raise ModelFileError(f"The file's entry {key!r} should be {kind.__name__}, got {value!r:.80}")
+    return value
+
+
+def want_array(arrays: Arrays, key: str, kinds: str, length: int | None = None) -> NDArray[Any]:
+    """Vector from a file: its dtype's kind among ``kinds``, finite, of the given length."""
+    array = arrays.get(key)
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in kinds:
+        raise ModelFileError(f"The file's array {key!r} is missing, or not a vector of the right type.")
+    if length is not None and len(array) != length:
+        raise ModelFileError(f"The file's array {key!r} should have {length} entries, got {len(array)}")
+    if not np.isfinite(array).all():
+        raise ModelFileError(f"The file's array {key!r} holds a value that is not finite.")
+    return array

@@ -1,0 +1,247 @@
+"""Numbers: point masses, and cells on the axis of ranks, so that every popular value keeps its frequency.
+
+A value that many rows share is a class of its own. All others are sorted: one that repeats owns the stretch
+of ranks that it takes, and comes back exactly; among lone values only the midpoints between them are kept,
+and a rank between two midpoints comes back as a number drawn between them, rounded to the column's decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ganaug._util.dtypes import dtype_from_state, dtype_to_state, kind_of
+from ganaug._util.frames import read_numbers, write_numbers
+from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
+from ganaug.tabular.columns.base import (
+    Arrays,
+    FloatArray,
+    IntArray,
+    NumberField,
+    State,
+    Unseen,
+    infinity_in,
+    refuse_unsupported,
+    want_array,
+    weighed_rows,
+)
+from ganaug.tabular.columns.cells import Cells, cut_into_cells
+from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
+
+MAX_LEVELS = 100  # a number with at most so many values is a category ...
+LEVEL_ROWS = 5  # ... if each has so many rows on average
+POINT_SHARE = 0.01  # a value with more than this share of the rows is a point mass ...
+POINT_ROWS = 10  # ... if it has at least so many of them
+MIN_DECIMALS, MAX_DECIMALS = -9, 12  # below 0: multiples of 10, 100, ...
+_EXACT = 2.0**52  # above it, floats are integers
+
+
+@dataclass(frozen=True, eq=False)
+class NumberCodec:
+    """A column of many-valued numbers. Codes: the point masses in their order, missing, the cells.
+
+    Parameters
+    ----------
+    name : hashable
+        The column's label, for errors.
+    dtype : dtype
+        The column's own.
+    decimals : int or None
+        Those that drawn numbers are rounded to, as by `numpy.round`; None leaves them as they are.
+    ends : array of shape (2,)
+        Smallest and largest value, in the column's plain numeric type.
+    points : array of shape (n_masses,)
+        The point masses, increasing, in the same type.
+    cells : Cells
+        How the rank axis is cut.
+    counts : array of shape (n_masses + has_missing + 1,)
+        (Weighted) rows of each point class and, last, of all cells.
+    missing : str or None
+        What stands in the gaps; None when there are none.
+    """
+
+    kind: ClassVar[str] = "number"
+    name: Hashable
+    dtype: Any
+    decimals: int | None
+    ends: NDArray[Any]
+    points: NDArray[Any]
+    cells: Cells
+    counts: FloatArray
+    missing: str | None
+
+    @classmethod
+    def fit(cls, values: pd.Series[Any], name: Hashable, weights: FloatArray | None = None) -> NumberCodec:
+        """Learn the column; `RejectColumn` when it isn't a number, or has few values and is a category."""
+        refuse_unsupported(values, name)
+        values, weights = weighed_rows(values, weights)
+        read = read_numbers(values)
+        if read is None or kind_of(values.dtype) == "bool":
+            raise RejectColumn(f"Column {name!r} is not a number: {values.dtype}")
+        native, missing = read
+        distinct, rows, mass = _distinct(native[~missing], weights[~missing])
+        if _is_category(len(distinct), int(rows.sum())):
+            raise RejectColumn(f"Column {name!r} has so few values that it is a category: {len(distinct)}")
+        is_point = (mass > POINT_SHARE * mass.sum()) & (rows >= POINT_ROWS)
+        kind = learn_missing(values, missing)
+        gaps = [] if kind is None else [weights[missing].sum()]
+        return cls(
+            name=name,
+            dtype=values.dtype,
+            decimals=learn_decimals(distinct),
+            ends=distinct[[0, -1]],
+            points=distinct[is_point],
+            cells=cut_into_cells(distinct, rows, mass, is_point),
+            counts=np.array([*mass[is_point], *gaps, mass[~is_point].sum()]),
+            missing=kind,
+        )
+
+    @cached_property
+    def fields(self) -> tuple[NumberField]:
+        """One field: point classes and cells."""
+        lower = np.concatenate([[-np.inf], self.cells.edges])
+        upper = np.concatenate([self.cells.edges, [np.inf]])
+        return (NumberField(len(self.counts) - 1, lower, upper, self.cells.centre, self.counts),)
+
+    def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
+        """Codes of shape (n, 1); any finite number has a cell, beyond the ends it is the first or last."""
+        read = read_numbers(values, loose=True)
+        if read is None:
+            raise InvalidTableError(
+                f"Column {self.name!r} had numbers in fit; got {values.dtype} cells that are none"
+            )
+        missing = read[1]
+        floats = np.where(missing, 0.0, read[0].astype(np.float64))
+        if np.isinf(floats).any():
+            raise InvalidTableError(infinity_in(self.name))
+        codes = (self.cells.find(floats) + len(self.counts) - 1).astype(np.int32)
+        points = self.points.astype(np.float64)
+        if len(points):
+            nearest = np.searchsorted(points, floats).clip(max=len(points) - 1)
+            same = points[nearest] == floats
+            codes[same] = nearest[same]
+        if self.missing is None:
+            refuse_missing(missing, self.name, unseen)
+        codes[missing] = -1 if self.missing is None else len(points)
+        return codes[:, None]
+
+    def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
+        """Numbers in the column's own dtype: exact for point masses and repeated values, else drawn."""
+        codes = codes[:, 0].astype(np.intp)
+        n_masses, n_points = len(self.points), len(self.counts) - 1
+        cell = np.maximum(codes - n_points, 0)
+        native = self._to_native(round_to(self.cells.draw(cell, rng), self.decimals))
+        for place, at, exact in (
+            (codes >= n_points, self.cells.exact_of[cell], self.cells.exact),
+            (codes < n_masses, codes, self.points),
+        ):
+            chosen = np.flatnonzero(place & (at >= 0))
+            native[chosen] = exact[at[chosen]]
+        missing = (codes >= n_masses) & (codes < n_points)
+        return write_numbers(native, missing, self.dtype, self.missing or "nan")
+
+    def _to_native(self, floats: FloatArray) -> NDArray[Any]:
+        """Floats in the column's plain type, held within its ends (put in last, so nothing overflows)."""
+        low, high = self.ends.astype(np.float64)
+        below, above = floats <= low, floats >= high
+        native: NDArray[Any] = np.where(below | above, 0.0, floats).astype(self.ends.dtype)
+        native[below], native[above] = self.ends
+        return native
+
+    def to_state(self) -> State:
+        """A JSON-able header and named arrays."""
+        header = {"dtype": dtype_to_state(self.dtype), "decimals": self.decimals, "missing": self.missing}
+        arrays = {"ends": self.ends, "points": self.points, "counts": self.counts, **self.cells.to_arrays()}
+        return header, arrays
+
+    @classmethod
+    def from_state(cls, name: Hashable, header: dict[str, Any], arrays: Arrays) -> NumberCodec:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        dtype = dtype_from_state(header.get("dtype"))
+        missing = check_missing(header.get("missing"), dtype)
+        decimals = header.get("decimals")
+        ends = want_array(arrays, "ends", "iuf", 2)
+        points = want_array(arrays, "points", "iuf")
+        counts = want_array(arrays, "counts", "f", len(points) + (missing is not None) + 1).astype(np.float64)
+        cells = Cells.from_arrays(arrays)
+        good = (
+            (decimals is None or (type(decimals) is int and MIN_DECIMALS <= decimals <= MAX_DECIMALS))
+            and kind_of(dtype) in ("number", "object")
+            and ends[0] <= ends[1]
+            and ends.dtype == points.dtype == cells.exact.dtype == _native_dtype(dtype, ends.dtype)
+            and all((held >= ends[0]).all() and (held <= ends[1]).all() for held in (points, cells.exact))
+            and (points[1:] > points[:-1]).all()
+            and (counts >= 0).all()
+        )
+        if not good:
+            raise ModelFileError(f"The description of column {name!r} is broken.")
+        return cls(name, dtype, decimals, ends, points, cells, counts, missing)
+
+
+def learn_decimals(values: NDArray[Any]) -> int | None:
+    """Smallest number of decimals that gives all values back, None when more than 12 are needed.
+
+    Examples
+    --------
+    >>> learn_decimals(np.array([0.25, 1.5, 3.0]))
+    2
+    >>> learn_decimals(np.array([1500, 300]))
+    -2
+    """
+    decimals = MIN_DECIMALS
+    some = values[:: max(1, len(values) // 1_000)]  # most answers are found there
+    for sample in (some, values):
+        while not _survives(sample, decimals):
+            decimals += 1
+            if decimals > MAX_DECIMALS:
+                return None
+    return decimals
+
+
+def _survives(values: NDArray[Any], decimals: int) -> bool:
+    """Whether rounding changes no value by more than arithmetic noise; nothing at all in the narrow types."""
+    floats = values.astype(np.float64)
+    back = round_to(floats, decimals)
+    if values.dtype.kind == "f" and values.dtype != np.float64:
+        with np.errstate(over="ignore"):
+            return bool((back.astype(values.dtype) == values).all())
+    return bool((np.abs(back - floats) <= 4 * np.finfo(np.float64).eps * np.abs(floats)).all())
+
+
+def round_to(values: FloatArray, decimals: int | None) -> FloatArray:
+    """Values rounded to so many decimals, except where floats are coarser than that anyway."""
+    if decimals is None:
+        return values
+    # Both are exact, so that the result is the float nearest to the decimal number.
+    up, down = 10.0 ** max(decimals, 0), 10.0 ** max(-decimals, 0)
+    fine = np.abs(values) < _EXACT / up
+    return np.where(fine, np.rint(np.where(fine, values, 0.0) * up / down) / up * down, values)
+
+
+def _distinct(native: NDArray[Any], weights: FloatArray) -> tuple[NDArray[Any], NDArray[np.intp], FloatArray]:
+    """Distinct values, increasing, with their rows and weights."""
+    # NOTE: integers beyond 2**53 are told apart only as far as float64 does.
+    floats = native.astype(np.float64)
+    order = np.argsort(floats, kind="stable")
+    ordered = floats[order]
+    start = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    rows = np.diff(np.append(start, len(ordered)))
+    mass = np.add.reduceat(weights[order], start) if len(start) else np.zeros(0)
+    return native[order[start]], rows, mass
+
+
+def _is_category(n_distinct: int, n_rows: int) -> bool:
+    return n_distinct <= 2 or (n_distinct <= MAX_LEVELS and n_distinct * LEVEL_ROWS <= n_rows)
+
+
+def _native_dtype(dtype: Any, found: np.dtype[Any]) -> np.dtype[Any]:
+    if isinstance(dtype, np.dtype):
+        return found if dtype.kind == "O" else dtype.newbyteorder("=")
+    native: np.dtype[Any] = dtype.numpy_dtype
+    return native

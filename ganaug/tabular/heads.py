@@ -1,0 +1,192 @@
+"""From hidden units to the distribution of a field's codes: its log-likelihood, and draws from it.
+
+A category is a softmax. A number is one softmax over its point classes and a few logistic components, each with
+a mean and a scale on the axis of normal scores; the probability of a cell is the mass of the mixture between the
+cell's edges, so the likelihood is that of a discrete variable: exact, and never above one.
+
+Fields of one kind and of similar width share a batched matrix product.
+
+Shape
+-----
+Hidden units (n_fields, n_rows, n_units), codes (n_fields, n_rows) -> log-likelihood (n_fields, n_rows).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.special import ndtri
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganaug.tabular.columns.base import CategoryField, Field, NumberField
+
+_MIN_LOG_SCALE = -7.0  # a component much narrower than one rank in a thousand can't be told from a spike
+_UNBOUNDED = 1e3  # stands for infinity, whose differences have no gradient
+_IMPOSSIBLE = -1e9  # logit of a code that pads a narrower field
+_INITIAL_LOG_SCALE = math.log(0.25)
+
+
+class CategoryHeads(nn.Module):
+    """Softmax over the codes of several categories.
+
+    Parameters
+    ----------
+    positions : sequence of int
+        Which fields these are.
+    fields : sequence of CategoryField
+    hidden_units : int
+    """
+
+    def __init__(self, positions: Sequence[int], fields: Sequence[CategoryField], hidden_units: int) -> None:
+        super().__init__()
+        self.positions = tuple(positions)
+        self.widths = tuple(field.n_codes for field in fields)
+        width = max(self.widths)
+        self.weight = nn.Parameter(torch.randn(len(fields), hidden_units, width) * 0.1 / math.sqrt(hidden_units))
+        bias = np.full((len(fields), 1, width), _IMPOSSIBLE, dtype=np.float32)
+        for row, field in zip(bias, fields, strict=True):
+            row[0, : field.n_codes] = log_frequencies(field.counts)
+        self.bias = nn.Parameter(torch.tensor(bias))
+
+    def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Log-probability of each code, shape (n_fields, n_rows)."""
+        logits = torch.baddbmm(self.bias, hidden, self.weight)
+        chosen = logits.gather(-1, codes.unsqueeze(-1)).squeeze(-1)
+        return chosen - logits.logsumexp(-1)
+
+    def draw(self, member: int, hidden: Tensor, uniforms: Tensor) -> Tensor:
+        """Codes (n_rows,) of one field, from its hidden units (n_rows, n_units) and uniforms (2, n_rows)."""
+        width = self.widths[member]
+        logits = torch.addmm(self.bias[member, :, :width], hidden, self.weight[member, :, :width])
+        return draw_class(logits, uniforms[0])
+
+
+class NumberHeads(nn.Module):
+    """Point classes and a mixture of logistics on the axis of normal scores, for several numbers.
+
+    Parameters
+    ----------
+    positions : sequence of int
+        Which fields these are.
+    fields : sequence of NumberField
+    hidden_units : int
+    n_components : int
+    """
+
+    edges: Tensor
+    first_edge: Tensor
+    n_points: Tensor
+
+    def __init__(
+        self, positions: Sequence[int], fields: Sequence[NumberField], hidden_units: int, n_components: int
+    ) -> None:
+        super().__init__()
+        self.positions = tuple(positions)
+        self.n_components = n_components
+        self.points = tuple(field.n_points for field in fields)
+        self.cells = tuple(len(field.centre) for field in fields)
+        self.width = max(self.points)  # of the point classes
+        outputs = self.width + 3 * n_components
+        self.weight = nn.Parameter(
+            torch.randn(len(fields), hidden_units, outputs) * 0.1 / math.sqrt(hidden_units)
+        )
+        self.bias = nn.Parameter(torch.tensor(np.stack([self._initial_bias(field) for field in fields])))
+        edges = [np.append(field.lower, field.upper[-1]).clip(-_UNBOUNDED, _UNBOUNDED) for field in fields]
+        self.starts = tuple(int(start) for start in np.cumsum([0, *(len(part) for part in edges[:-1])]))
+        known = {
+            "edges": np.concatenate(edges).astype(np.float32),
+            "first_edge": np.array(self.starts)[:, None],
+            "n_points": np.array(self.points)[:, None],
+        }
+        for name, values in known.items():
+            self.register_buffer(name, torch.tensor(values, device="cpu"), persistent=False)
+
+    def _initial_bias(self, field: NumberField) -> np.ndarray:
+        """The observed frequencies; components side by side over the normal scores."""
+        bias = np.full((1, self.width + 3 * self.n_components), _IMPOSSIBLE, dtype=np.float32)
+        weights, means, log_scales = bias[0, self.width :].reshape(3, -1)
+        frequencies = log_frequencies(field.counts)
+        bias[0, : field.n_points] = frequencies[:-1]
+        weights[:] = frequencies[-1] - math.log(self.n_components)
+        means[:] = ndtri((np.arange(self.n_components) + 0.5) / self.n_components)
+        log_scales[:] = _INITIAL_LOG_SCALE
+        return bias
+
+    def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Log-probability of each code, shape (n_fields, n_rows)."""
+        output = torch.baddbmm(self.bias, hidden, self.weight)
+        split = self.width + self.n_components
+        log_weights = F.log_softmax(output[..., :split], dim=-1)
+        means, log_scales = output[..., split:].chunk(2, dim=-1)
+        cell = codes - self.n_points
+        edge = self.first_edge + cell.clamp(min=0)
+        inside = _log_mass(self.edges[edge], self.edges[edge + 1], means, log_scales)
+        in_cell = torch.logsumexp(log_weights[..., self.width :] + inside, dim=-1)
+        if not self.width:
+            return in_cell
+        point = log_weights.gather(-1, codes.clamp(max=self.width - 1).unsqueeze(-1)).squeeze(-1)
+        return torch.where(cell < 0, point, in_cell)
+
+    def draw(self, member: int, hidden: Tensor, uniforms: Tensor) -> Tensor:
+        """Codes (n_rows,) of one field, from its hidden units (n_rows, n_units) and uniforms (2, n_rows)."""
+        output = torch.addmm(self.bias[member], hidden, self.weight[member])
+        n_points, split = self.points[member], self.width + self.n_components
+        # the padding's probability is zero, so the point classes beyond n_points are never chosen
+        chosen = draw_class(output[:, :split], uniforms[0])
+        component = (chosen - self.width).clamp(min=0).unsqueeze(1)
+        means, log_scales = output[:, split:].chunk(2, dim=-1)
+        scale = log_scales.gather(1, component).squeeze(1).clamp(min=_MIN_LOG_SCALE).exp()
+        score = means.gather(1, component).squeeze(1) + scale * torch.logit(uniforms[1], eps=1e-7)
+        start = self.starts[member]
+        inner = self.edges[start + 1 : start + self.cells[member]]
+        cell = torch.searchsorted(inner, score.to(inner.dtype), right=True)
+        return torch.where(chosen < self.width, chosen, n_points + cell)
+
+
+def draw_class(logits: Tensor, uniforms: Tensor) -> Tensor:
+    """Draw from softmax(logits), shape (n_rows, n_classes), by inverting its distribution function."""
+    cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1)
+    # scaled by the total, which rounding leaves a little off one
+    return (cumulative[:, :-1] <= (uniforms * cumulative[:, -1]).unsqueeze(-1)).sum(dim=-1)
+
+
+def log_frequencies(counts: np.ndarray) -> np.ndarray:
+    """Logarithm of the observed frequencies, with a tenth of a row added to each class."""
+    smoothed = np.asarray(counts, dtype=np.float64) + 0.1
+    return np.log(smoothed / smoothed.sum())
+
+
+def _log_mass(lower: Tensor, upper: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
+    """Log of what each logistic component holds between two edges, without cancellation.
+
+    For the logistic distribution function s: s(b) - s(a) = s(b) s(-a) (1 - exp(a - b)).
+    """
+    inverse = torch.exp(-log_scales.clamp(min=_MIN_LOG_SCALE))
+    lower, upper = lower.unsqueeze(-1), upper.unsqueeze(-1)
+    width = ((upper - lower) * inverse).clamp(min=1e-6)
+    below = F.logsigmoid((upper - means) * inverse)
+    above = F.logsigmoid((means - lower) * inverse)
+    return below + above + torch.log(-torch.expm1(-width))
+
+
+def group_heads(
+    fields: Sequence[Field], hidden_units: int, n_components: int
+) -> list[CategoryHeads | NumberHeads]:
+    """Fields that share a batched product: all numbers, and categories within a factor of two in width."""
+    numbers = [i for i, field in enumerate(fields) if isinstance(field, NumberField)]
+    widths: dict[int, list[int]] = {}
+    for position, field in enumerate(fields):
+        if isinstance(field, CategoryField):
+            widths.setdefault((field.n_codes - 1).bit_length(), []).append(position)
+    heads: list[CategoryHeads | NumberHeads] = [
+        CategoryHeads(group, [fields[i] for i in group], hidden_units)  # type: ignore[misc]
+        for _, group in sorted(widths.items())
+    ]
+    if numbers:
+        found = [fields[i] for i in numbers]
+        heads.append(NumberHeads(numbers, found, hidden_units, n_components))  # type: ignore[arg-type]
+    return heads

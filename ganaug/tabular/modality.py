@@ -1,0 +1,262 @@
+"""Tables: the codec, the generator and the conditions, put together for GANSynthesizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_consistent_length
+from torch import Tensor
+
+from ganaug._util.frames import Container, to_frame
+from ganaug._util.random import numpy_generator, torch_generator
+from ganaug._util.store import Arrays, Header, header_dict, header_str
+from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
+from ganaug.tabular.cascade import Cascade, CascadeNetwork
+from ganaug.tabular.codec import TableCodec
+from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
+from ganaug.tabular.conditions import known_codes, put_exactly, read_conditions
+from ganaug.tabular.prefix_sum import random_order
+from ganaug.tabular.rollout import roll_out
+
+_SCORED_ORDERS = 8  # of the mixture over orders, whose likelihood `log_likelihood` gives
+_SCORED_ROWS = 1024  # in one pass
+_DRAW_KEY, _DECODE_KEY = 0, 1
+
+
+@dataclass(frozen=True)
+class Target:
+    """The label: one more column, with a name and a container of its own.
+
+    Parameters
+    ----------
+    codec : TableCodec
+        Of a table with this one column.
+    name : hashable
+        Name of the Series that came in.
+    is_series : bool
+        Whether labels go out as a Series; else as an array.
+    """
+
+    codec: TableCodec
+    name: Any
+    is_series: bool
+
+    @classmethod
+    def fit(cls, y: Any, n_rows: int, weights: NDArray[np.float64] | None) -> Target:
+        """Learn the labels."""
+        is_series = isinstance(y, pd.Series)
+        column = cls._read(y)
+        check_consistent_length(np.empty(n_rows), column)
+        if column.isna().any():
+            raise InvalidTableError(f"y contains {int(column.isna().sum())} missing values; drop those rows.")
+        codec = TableCodec.fit(column.to_frame("y"), weights)
+        return cls(codec, y.name if is_series else None, is_series)
+
+    @staticmethod
+    def _read(y: Any) -> pd.Series:
+        if isinstance(y, pd.Series):
+            return y.reset_index(drop=True)
+        return pd.Series(column_or_1d(y, warn=True))
+
+    def frame(self, y: Any) -> pd.DataFrame:
+        """Labels as a table of one column."""
+        return self._read(y).to_frame("y")
+
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Any:
+        """Labels in the container that came in."""
+        (column,) = self.codec.decode_columns(codes, rng)
+        return pd.Series(column, name=self.name) if self.is_series else np.asarray(column)
+
+
+@dataclass(frozen=True)
+class TableModality:
+    """A table with or without labels.
+
+    Parameters
+    ----------
+    container : Container
+        What tables come in and go out in.
+    codec : TableCodec
+        Of the columns.
+    target : Target or None
+        Of the labels, whose fields come last.
+    """
+
+    name: ClassVar[str] = "table"
+    container: Container
+    codec: TableCodec
+    target: Target | None
+
+    @classmethod
+    def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> TableModality:
+        """Learn a codec for each column, and for ``y``."""
+        frame, container = to_frame(X, min_rows=2)
+        codec = TableCodec.fit(frame, weights)
+        return cls(container, codec, None if y is None else Target.fit(y, len(frame), weights))
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """What a generator must emit."""
+        return self.codec.fields + (() if self.target is None else self.target.codec.fields)
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """Levels of a label that is a category, sorted."""
+        if self.target is None or not isinstance(self.target.codec.codecs[0], CategoryCodec):
+            return None
+        return np.sort(np.asarray(self.target.codec.codecs[0].levels))
+
+    def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
+        """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
+        unseen = "raise" if strict else "nearest"
+        frame, _ = to_frame(X)
+        parts = [self.codec.encode(frame.set_axis(self.codec.columns, axis=1), unseen=unseen)]
+        if self.target is not None and y is not None:
+            labels = self.target.frame(y)
+            check_consistent_length(frame, labels)
+            parts.append(self.target.codec.encode(labels, unseen=unseen))
+        elif self.target is not None:
+            parts.append(np.full((len(frame), len(self.target.codec.fields)), -1, dtype=np.int8))
+        return np.concatenate(parts, axis=1)
+
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
+        """Codes back to a table, and labels (None without any)."""
+        n_own = len(self.codec.fields)
+        X = self.container.rebuild(self.codec.decode_columns(codes[:, :n_own], rng))
+        return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
+
+    def rare_rows(self, codes: NDArray[Any], fewest: int) -> NDArray[np.bool_]:
+        """Which rows are of a class of ``y`` with fewer rows than this."""
+        if self.target is None or not isinstance(self.fields[-1], CategoryField):
+            return np.zeros(len(codes), dtype=bool)
+        _, kinds, counts = np.unique(codes[:, -1], return_inverse=True, return_counts=True)
+        return counts[kinds] < fewest
+
+    def default_generator(self) -> Cascade:
+        """Options that suit any table."""
+        return Cascade()
+
+    def build(self, options: Any) -> CascadeNetwork:
+        """Make the network; its weights are drawn from torch's current generator."""
+        if not isinstance(options, Cascade):
+            raise TypeError(f"generator must be 'auto', 'cascade' or a Cascade for a table, got {options!r}")
+        return options.build(self.fields)
+
+    def loss(self, network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Negative log-likelihood of each row, in an order of its own."""
+        order = random_order(network.n_fields, len(rows), generator)
+        return -network.log_likelihood(rows, order).sum(dim=1)
+
+    @torch.no_grad()
+    def log_likelihood(self, network: CascadeNetwork, codes: Tensor) -> NDArray[np.float64]:
+        """Log-likelihood of each row under the mixture over orders that rows are drawn from.
+
+        The network should be of double precision: then a row's value doesn't depend on the rows beside it.
+        """
+        generator = torch.Generator(codes.device).manual_seed(0)
+        seeds = [int(torch.randint(2**62, (), generator=generator)) for _ in range(_SCORED_ORDERS)]
+        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
+        if self.target is not None and bool((codes[:, len(self.codec.fields) :] < 0).all()):
+            unknown[len(self.codec.fields) :] = 0.0  # no labels were given: the rows alone count
+        parts = []
+        for rows in codes.split(_SCORED_ROWS):
+            scores = []
+            for seed in seeds:
+                seeded = torch.Generator(codes.device).manual_seed(seed)
+                order = random_order(network.n_fields, len(rows), seeded, shared=True)
+                each = network.log_likelihood(rows, order)
+                scores.append(torch.where(rows < 0, unknown, each).sum(dim=1))
+            parts.append(torch.logsumexp(torch.stack(scores), dim=0) - np.log(_SCORED_ORDERS))
+        return torch.cat(parts).cpu().numpy()
+
+    def sample(
+        self, network: CascadeNetwork, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+    ) -> tuple[Any, Any]:
+        """Draw a table, and labels (None without any)."""
+        labels = self._read_labels(y, n)
+        n = len(labels) if labels is not None and not np.isscalar(y) and n is None else n
+        asked = read_conditions(conditions, n, self.codec)
+        n = n if n is not None else 1 if asked is None else len(asked)
+        known = {} if asked is None else known_codes(asked, self.codec)
+        if labels is not None:
+            known |= known_codes(labels, self.target.codec, first_field=len(self.codec.fields))
+        device = network.first_code.device
+        given = {field: torch.from_numpy(codes).to(device) for field, codes in known.items()}
+        codes = roll_out(network, n, torch_generator(root, _DRAW_KEY, device=device), given)
+        return self._finish(codes.cpu().numpy(), asked, labels, numpy_generator(root, _DECODE_KEY))
+
+    def _read_labels(self, y: Any, n: int | None) -> pd.DataFrame | None:
+        if y is None:
+            return None
+        if self.target is None:
+            raise InvalidConditionError("y was given to sample, but fit was not given any: use conditions=")
+        if np.ndim(y) == 0:
+            return self.target.frame([y] * (n or 1))
+        labels = self.target.frame(y)
+        if n is not None and len(labels) != n:
+            raise InvalidConditionError(f"y must have a label for each of the {n} rows, got {len(labels)}")
+        if not len(labels):
+            raise InvalidConditionError("y must have at least one label, got 0")
+        return labels
+
+    def _finish(
+        self, codes: NDArray[Any], asked: pd.DataFrame | None, labels: pd.DataFrame | None, rng: np.random.Generator
+    ) -> tuple[Any, Any]:
+        """Decode, and write what was asked for as it was asked."""
+        n_own = len(self.codec.fields)
+        table = self.codec.decode(codes[:, :n_own], rng)
+        if asked is not None:
+            put_exactly(table, asked)
+        columns = [table.iloc[:, position].array for position in range(table.shape[1])]
+        X = self.container.rebuild(columns)
+        if self.target is None:
+            return X, None
+        y = self.target.decode(codes[:, n_own:], rng)
+        if labels is not None:
+            y[:] = labels["y"].to_numpy()
+        return X, y
+
+    def to_state(self) -> tuple[Header, Arrays]:
+        """A JSON-able header and arrays."""
+        header, arrays = self.codec.to_state()
+        state: Header = {"container": self.container.to_state(), "codec": header, "target": None}
+        held = {f"codec.{key}": array for key, array in arrays.items()}
+        if self.target is not None:
+            header, arrays = self.target.codec.to_state()
+            name = self.target.name if isinstance(self.target.name, str | int) else None
+            state["target"] = {"codec": header, "name": name, "is_series": self.target.is_series}
+            held |= {f"target.{key}": array for key, array in arrays.items()}
+        return state, held
+
+    @classmethod
+    def from_state(cls, header: Header, arrays: Arrays) -> TableModality:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        container = Container.from_state(header_dict(header, "container"))
+        codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays))
+        if not container.columns.equals(codec.columns):
+            raise ModelFileError("The table's columns in the file contradict each other.")
+        target = header.get("target")
+        if target is None:
+            return cls(container, codec, None)
+        if not isinstance(target, dict) or not isinstance(target.get("name"), str | int | None):
+            raise ModelFileError("The description of the labels in the file is broken.")
+        labels = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
+        if list(labels.columns) != ["y"]:
+            raise ModelFileError("The description of the labels in the file is broken.")
+        return cls(container, codec, Target(labels, target["name"], target.get("is_series") is True))
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def _log_unseen(field: Field) -> float:
+    """Log-probability of a value that the column never had: that of one row more."""
+    return float(-np.log(np.sum(field.counts) + 1.0))

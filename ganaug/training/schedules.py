@@ -1,0 +1,102 @@
+"""How long to train, found on the way: a constant rate until held-out rows stop gaining, then a decay.
+
+While the rate is constant nothing depends on an end known in advance. When the averaged weights have not improved
+for a while, training goes back to the best of them and lowers the rate to zero over a share of the steps it took.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganaug._util.store import Header, header_float, header_int, header_str
+
+_WARM_UP_STEPS = 100
+_FLOOR = 0.01
+
+
+@dataclass
+class Schedule:
+    """State of the schedule.
+
+    Parameters
+    ----------
+    max_steps : int
+        Steps after which training ends in any case.
+    patience_steps : int
+        The search ends when the best is at least this many steps old ...
+    patience_share : float
+        ... and at least this share of all the steps so far.
+    decay_share : float
+        Steps of the decay, as a share of those that led to the best.
+    """
+
+    max_steps: int
+    patience_steps: int
+    patience_share: float = 0.2
+    decay_share: float = 0.5
+    phase: str = "search"
+    best_step: int = 0
+    best_loss: float = float("inf")
+    decay_from: int = 0
+    last_step: int = 0
+    decay_from_seconds: float = 0.0
+
+    def rate(self, step: int, seconds: float, budget: float | None) -> float:
+        """Factor of the learning rate for this step."""
+        if self.phase == "search":
+            return min(1.0, (step + 1) / _WARM_UP_STEPS)
+        return max(_FLOOR, 1.0 - self.decayed(step, seconds, budget))
+
+    def decayed(self, step: int, seconds: float, budget: float | None) -> float:
+        """Share of the decay that is done, by steps or by the clock, whichever is further."""
+        by_steps = (step - self.decay_from) / max(1, self.last_step - self.decay_from)
+        if budget is None:
+            return by_steps
+        left = budget - self.decay_from_seconds
+        return max(by_steps, (seconds - self.decay_from_seconds) / left if left > 0 else 1.0)
+
+    def observe(self, step: int, loss: float) -> bool:
+        """Take a held-out loss into account; True when it is the best so far."""
+        improved = loss < self.best_loss - 1e-6 * abs(loss)
+        if improved:
+            self.best_loss, self.best_step = loss, step
+        return improved
+
+    def search_is_over(self, step: int, seconds: float, budget: float | None, *, early_stopping: bool) -> bool:
+        """Whether it is time to lower the rate."""
+        if self.phase != "search":
+            return False
+        search_share = 1 / (1 + self.decay_share)
+        if step >= self.max_steps * search_share or (budget is not None and seconds >= budget * search_share):
+            return True
+        patience = max(self.patience_steps, self.patience_share * step)
+        return early_stopping and step - self.best_step >= patience
+
+    def start_decay(self, step: int, reached: int, seconds: float) -> None:
+        """Begin to lower the rate; ``reached`` is the step whose weights training goes on from."""
+        self.phase = "decay"
+        self.decay_from, self.decay_from_seconds = step, seconds
+        self.last_step = step + max(1, round(self.decay_share * reached))
+
+    def is_over(self, step: int, seconds: float, budget: float | None) -> bool:
+        """Whether training is done."""
+        return self.phase == "decay" and self.decayed(step, seconds, budget) >= 1.0
+
+    def expected_steps(self, step: int) -> int:
+        """Steps in all, as far as can be told now: improvement puts the end off."""
+        if self.phase == "decay":
+            return self.last_step
+        patience = max(self.patience_steps, self.patience_share * step)
+        search = max(step, self.best_step + patience)
+        return min(self.max_steps, int(search + self.decay_share * max(self.best_step, 1)))
+
+    @classmethod
+    def from_state(cls, header: Header) -> Schedule:
+        """Schedule from the dict of its attributes; anything malformed is a `ModelFileError`."""
+        counts = ("max_steps", "patience_steps", "best_step", "decay_from", "last_step")
+        sizes = ("patience_share", "decay_share", "best_loss", "decay_from_seconds")
+        return cls(
+            phase=header_str(header, "phase", choices=("search", "decay")),
+            **{key: header_int(header, key, minimum=0) for key in counts},
+            **{key: header_float(header, key) for key in sizes},
+        )

@@ -1,0 +1,53 @@
+"""Distances to records and exact copies: known shares."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ganaug.metrics import dcr_share, exact_copies
+
+
+def test_copies_of_training_rows_are_all_closer(real, fresh):
+    assert dcr_share(real, real, fresh) == 1
+
+
+def test_copies_of_unseen_rows_are_never_closer(real, fresh):
+    assert dcr_share(fresh, real, fresh) == 0
+
+
+def test_ties_count_half():
+    same = np.arange(10.0)[:, None]
+    assert dcr_share(same + 0.25, same, same) == 0.5
+
+
+def test_larger_table_is_cut_to_the_smaller(real, fresh):
+    rows = real.sample(300, random_state=3)
+    assert dcr_share(rows, real, fresh.head(300)) == pytest.approx(0.75, abs=0.08)
+
+
+def test_one_mismatched_category_is_as_far_as_the_whole_range_of_a_number():
+    train = pd.DataFrame({"n": [0.0, 1.0], "c": ["x", "y"]})
+    row = pd.DataFrame({"n": [0.9], "c": ["x"]})
+    assert dcr_share(row, train.iloc[:1], train.iloc[1:]) == 1
+
+
+def test_nearest_record_is_the_exact_one():
+    rows = np.random.default_rng(4).random((70, 5))
+    seen, unseen = np.random.default_rng(5).random((2, 90, 5))
+    width = np.ptp(seen, axis=0)
+    distances = [
+        (((rows[:, None] - records[None]) / width) ** 2).sum(axis=2).min(axis=1) for records in (seen, unseen)
+    ]
+    assert dcr_share(rows, seen, unseen) == np.mean(distances[0] < distances[1])
+
+
+def test_a_copy_is_equal_in_every_cell_missing_ones_too():
+    train = pd.DataFrame({"n": [1.0, np.nan, -0.0], "c": ["x", None, "y"]})
+    rows = pd.DataFrame({"n": [np.nan, np.nan, 0.0, 1.0], "c": [None, "x", "y", "y"]})
+    assert exact_copies(rows, train) == 0.5
+
+
+def test_copies_survive_a_change_of_dtype():
+    train = pd.DataFrame({"n": [1, 2], "c": pd.Series(["x", "y"], dtype="category")})
+    rows = pd.DataFrame({"n": pd.array([2, None], dtype="Int64"), "c": pd.array(["y", "x"], dtype="string")})
+    assert exact_copies(rows, train) == 0.5

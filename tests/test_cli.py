@@ -1,0 +1,240 @@
+"""The command line: what it writes is whole, and what is wrong with the input is said in one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import ganaug
+from ganaug import cli
+from ganaug.datasets import make_customers
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A table as CSV and as Parquet, and a model fitted to it by the command line."""
+    folder = tmp_path_factory.mktemp("cli")
+    customers = make_customers(120, random_state=0)
+    customers.to_csv(folder / "table.csv", index=False)
+    arguments = ["--target", "churned", "--random-state", "0", "--time-budget", "5", "--quiet"]
+    assert cli.main(["fit", str(folder / "table.csv"), "-o", str(folder / "model.ganaug"), *arguments]) == 0
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process; return its status and what it wrote."""
+
+    def run(*argv: object) -> tuple[int, str, str]:
+        status = cli.main([str(word) for word in argv])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def said_in_one_line(result: tuple[int, str, str], *words: str) -> bool:
+    status, out, err = result
+    assert status == 2
+    assert out == ""
+    assert err.startswith("ganaug: error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert all(word in err for word in words), err
+    return True
+
+
+# What works
+
+
+def test_sampled_table_has_the_columns_and_kinds_of_the_real_one(run, folder, tmp_path):
+    output = tmp_path / "rows.csv"
+    assert run("sample", folder / "model.ganaug", "-n", 200, "-o", output, "--random-state", 1) == (0, "", "")
+    real, rows = pd.read_csv(folder / "table.csv"), pd.read_csv(output)
+    assert sorted(rows.columns) == sorted(real.columns)
+    assert len(rows) == 200
+    assert set(rows["churned"]) <= {"yes", "no"}
+    assert set(rows["city"]) <= set(real["city"])
+    assert rows["age"].isna().any()
+    assert "." not in "".join(pd.read_csv(output, dtype=str)["age"].dropna())
+
+
+def test_same_seed_same_bytes(run, folder, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        run("sample", folder / "model.ganaug", "-n", 20, "-o", tmp_path / name, "--random-state", 1)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_parquet_in_and_out(run, folder, tmp_path):
+    pytest.importorskip("pyarrow")
+    table, model, rows = (tmp_path / name for name in ("table.parquet", "model", "rows.parquet"))
+    real = make_customers(60).drop(columns="satisfaction")
+    real.to_parquet(table)
+    assert run("fit", table, "-o", model, "--time-budget", 2, "--quiet") == (0, "", "")
+    assert run("sample", model, "-n", 30, "-o", rows)[0] == 0
+    pd.testing.assert_series_equal(pd.read_parquet(rows).dtypes, pd.read_parquet(table).dtypes)
+
+
+def test_info_names_every_column(run, folder):
+    status, out, err = run("info", folder / "model.ganaug")
+    assert (status, err) == (0, "")
+    assert all(name in out for name in make_customers(1).columns)
+    assert "format version 1" in out
+
+
+def test_summary_of_a_fit_says_how_long_it_was(run, folder, tmp_path):
+    status, out, _ = run("fit", folder / "table.csv", "-o", tmp_path / "model", "--time-budget", 1)
+    assert status == 0
+    assert "120 rows" in out
+    assert "epochs" in out
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("fit", "--help")])
+def test_help(run, words):
+    status, out, err = run(*words)
+    assert (status, err) == (0, "")
+    assert "Usage: ganaug" in out
+
+
+def test_version(run):
+    assert run("--version") == (0, ganaug.__version__ + "\n", "")
+
+
+def test_python_m_ganaug():
+    done = subprocess.run(
+        [sys.executable, "-m", "ganaug", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ganaug.__version__
+
+
+# What is wrong with the input
+
+
+def test_missing_table(run, tmp_path):
+    result = run("fit", tmp_path / "none.csv", "-o", tmp_path / "model")
+    assert said_in_one_line(result, "none.csv", "check the path")
+
+
+def test_unknown_extension_in(run, tmp_path):
+    result = run("fit", tmp_path / "table.xlsx", "-o", tmp_path / "model")
+    assert said_in_one_line(result, "table.xlsx", ".csv or .parquet")
+
+
+def test_unknown_extension_out_is_said_before_the_work(run, tmp_path):
+    result = run("sample", tmp_path / "none", "-o", tmp_path / "rows.txt")
+    assert said_in_one_line(result, "rows.txt", ".csv or .parquet")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00bad\x80", b'a,b\n1,2,3\n4,5\n"', b"\x00" * 50])
+def test_unreadable_csv(run, tmp_path, content):
+    table = tmp_path / "table.csv"
+    table.write_bytes(content)
+    assert said_in_one_line(run("fit", table, "-o", tmp_path / "model"), "error: ")
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_unreadable_parquet(run, tmp_path):
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "table.parquet"
+    table.write_bytes(b"PAR1 and no more")
+    assert said_in_one_line(run("fit", table, "-o", tmp_path / "model"), "table.parquet", "can't be read")
+
+
+def test_unknown_target(run, folder, tmp_path):
+    result = run("fit", folder / "table.csv", "-o", tmp_path / "model", "--target", "left")
+    assert said_in_one_line(result, "'left'", "'churned'")
+
+
+def test_directory_as_output(run, folder, tmp_path):
+    assert said_in_one_line(run("fit", folder / "table.csv", "-o", tmp_path), "is a directory")
+
+
+def test_directory_as_input(run, tmp_path):
+    (tmp_path / "d.csv").mkdir()
+    assert said_in_one_line(run("fit", tmp_path / "d.csv", "-o", tmp_path / "model"), "is a directory")
+
+
+def test_output_in_a_missing_directory_is_said_before_the_work(run, folder, tmp_path):
+    result = run("fit", folder / "table.csv", "-o", tmp_path / "none" / "model")
+    assert said_in_one_line(result, "make it first")
+
+
+def test_one_row(run, tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    assert said_in_one_line(run("fit", tmp_path / "table.csv", "-o", tmp_path / "model", "--quiet"))
+
+
+@pytest.mark.parametrize("command", ["info", "sample"])
+def test_broken_model(run, tmp_path, command):
+    model = tmp_path / "model"
+    model.write_bytes(b"not a model")
+    options = ["-o", tmp_path / "rows.csv"] if command == "sample" else []
+    assert said_in_one_line(run(command, model, *options), "not a whole ganaug file")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fit",),
+        ("fit", "table.csv"),
+        ("fly",),
+        ("sample", "model", "-o", "rows.csv", "-n", "0"),
+        ("sample", "model", "-o", "rows.csv", "-n", "many"),
+        ("sample", "model", "-o", "rows.csv", "--colour"),
+        ("fit", "table.csv", "-o", "model", "--time-budget", "-1"),
+    ],
+)
+def test_wrong_usage(run, words):
+    assert said_in_one_line(run(*words), "--help")
+
+
+# What is interrupted
+
+
+def test_disk_full_leaves_no_half_written_rows(run, folder, tmp_path, monkeypatch):
+    output = tmp_path / "rows.csv"
+    output.write_text("old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert said_in_one_line(run("sample", folder / "model.ganaug", "-o", output), "No space left")
+    assert os.listdir(tmp_path) == ["rows.csv"]
+    assert output.read_text() == "old"
+
+
+def test_interrupt_while_sampling(run, folder, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ganaug.GANSynthesizer, "sample", interrupt)
+    status, _, err = run("sample", folder / "model.ganaug", "-o", tmp_path / "rows.csv")
+    assert status == 130
+    assert err.strip().count("\n") == 0
+    assert os.listdir(tmp_path) == []
+
+
+def test_reader_that_leaves_early(folder):
+    command = (
+        f"'{sys.executable}' -m ganaug info '{folder / 'model.ganaug'}' | head -n 1; exit ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# The demo
+
+
+def test_demo_shows_rows_scores_and_a_picture(run, tmp_path):
+    picture = tmp_path / "demo.png"
+    status, out, err = run("demo", "--rows", 100, "--output", picture)
+    assert (status, err) == (0, "")
+    assert all(
+        text in out for text in ("real rows", "synthetic rows", "tree C2ST", "bootstrap", str(picture))
+    )
+    assert picture.read_bytes().startswith(b"\x89PNG")
