@@ -1,12 +1,14 @@
 """What every synthesizer promises, and what a modality must bring.
 
-A modality knows one kind of data (tables, images): how it becomes tensors and back, which generator draws it, and
-what a caller may ask for. The synthesizer on top knows none of that: it splits, trains, draws and saves.
+A modality knows one kind of data (tables, images): how it becomes tensors and back, which generator draws it,
+and what a caller may ask for. The synthesizer on top knows none of that: it splits, trains, draws and saves.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -15,7 +17,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from torch import Tensor, nn
 
-from ganaug._util.store import Arrays, Header, load_file, save_file
+from ganaug._util.store import (
+    Arrays,
+    Header,
+    array_of,
+    header_dict,
+    header_float,
+    header_int,
+    header_str,
+    load_file,
+    save_file,
+)
 from ganaug.exceptions import ModelFileError
 
 Self = TypeVar("Self", bound="BaseSynthesizer")
@@ -24,7 +36,10 @@ Self = TypeVar("Self", bound="BaseSynthesizer")
 class GeneratorOptions(Protocol):
     """Options of a generator: a small estimator, so that ``generator__name`` works in a grid."""
 
+    name: ClassVar[str]
     weight_decay: float
+
+    def __init__(self, **options: Any) -> None: ...
 
     def check(self) -> None:
         """Raise an error that names the first option that is wrong."""
@@ -36,8 +51,8 @@ class GeneratorOptions(Protocol):
 class Modality(Protocol):
     """Everything that knows what the data is.
 
-    ``fit`` learns the codec; ``encode`` and ``decode`` are its exact way to integers and back; the rest is the
-    generator's business.
+    ``fit`` learns the codec; ``encode`` and ``decode`` are its exact way to integers and back; the rest is
+    the generator's business.
     """
 
     name: ClassVar[str]
@@ -45,6 +60,14 @@ class Modality(Protocol):
     @classmethod
     def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> Modality:
         """Learn what the data is; raise an error that names the column that can't be used."""
+
+    @property
+    def columns(self) -> Any:
+        """How each column is understood: the codec."""
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether ``fit`` was given ``y``."""
 
     @property
     def classes(self) -> NDArray[Any] | None:
@@ -84,11 +107,91 @@ class Modality(Protocol):
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
 
 
+@dataclass(frozen=True)
+class Model:
+    """A fitted generator with what it needs: the modality, the network, and the options that shape it.
+
+    Parameters
+    ----------
+    modality : Modality
+    options : GeneratorOptions
+    network : Module
+    """
+
+    modality: Modality
+    options: GeneratorOptions
+    network: nn.Module
+
+    @classmethod
+    def build(cls, modality: Modality, options: GeneratorOptions, seed: int) -> Model:
+        """A network with its first weights; torch's global generator is left as it was."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(modality, options, modality.build(options))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return next(self.network.parameters()).device
+
+    def weights(self) -> Arrays:
+        """The network's parameters as arrays."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.network.state_dict().items()}
+
+    def in_double(self) -> nn.Module:
+        """A copy of the network in double precision, where a row's value doesn't depend on its neighbours."""
+        network = self._network_of(self.modality, self.options, self.weights())
+        return network.to(self.device).double().eval()
+
+    def to_state(self) -> tuple[Header, Arrays]:
+        """A JSON-able header and arrays."""
+        header, arrays = self.modality.to_state()
+        state = {
+            "modality": {"name": self.modality.name, **header},
+            "generator": {"name": self.options.name, **self.options.get_params()},
+        }
+        parts = {"modality": arrays, "network": self.weights()}
+        return state, {
+            f"{part}.{name}": array for part, held in parts.items() for name, array in held.items()
+        }
+
+    @classmethod
+    def from_state(
+        cls,
+        header: Header,
+        arrays: Arrays,
+        modalities: Mapping[str, type[Modality]],
+        generators: Mapping[str, type[GeneratorOptions]],
+    ) -> Model:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        described = header_dict(header, "modality")
+        kind = modalities[header_str(described, "name", choices=tuple(modalities))]
+        modality = kind.from_state(described, _under("modality.", arrays))
+        options = _read_options(header_dict(header, "generator"), generators)
+        network = cls._network_of(modality, options, _under("network.", arrays))
+        return cls(modality, options, network)
+
+    @staticmethod
+    def _network_of(modality: Modality, options: GeneratorOptions, weights: Arrays) -> nn.Module:
+        """The network around given weights: nothing is allocated before every shape has been compared."""
+        with torch.device("meta"):
+            network = modality.build(options)
+        expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        if set(expected) != set(weights):
+            raise ModelFileError("The network's arrays are not those that its options call for.")
+        tensors = {
+            name: torch.from_numpy(array_of(weights, name, "f", shape=shape, finite=True).astype(np.float32))
+            for name, shape in expected.items()
+        }
+        network.load_state_dict(tensors, assign=True)
+        return network
+
+
 class BaseSynthesizer(DensityMixin, BaseEstimator):
     """Contract of synthesizers: fit, sample, score, save and load.
 
-    A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and arrays
-    (`_to_state`, `_from_state`): files, pickles and copies all go through it.
+    A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and
+    arrays (`_to_state`, `_from_state`): files, pickles and copies all go through it.
     """
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -157,3 +260,21 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
     @classmethod
     def _from_state(cls: type[Self], header: Header, arrays: Arrays, device: Any) -> Self:
         raise NotImplementedError
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions]]) -> GeneratorOptions:
+    kind = generators[header_str(header, "name", choices=tuple(generators))]
+    numbers = {
+        name: header_float(header, name) if isinstance(value, float) else header_int(header, name)
+        for name, value in kind().get_params().items()
+    }
+    options = kind(**numbers)
+    try:
+        options.check()
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"The generator's options are wrong: {error}") from error
+    return options

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -37,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RandomSeed = Annotated[Optional[int], typer.Option(help="An integer makes the result repeatable.", min=0)]  # noqa: UP045
+RandomSeed = Annotated[int | None, typer.Option(help="An integer makes the result repeatable.", min=0)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,10 +90,12 @@ def _root(
 def fit(
     table: Annotated[Path, typer.Argument(help="The real rows, .csv or .parquet.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the fitted model goes.")],
-    target: Annotated[Optional[str], typer.Option(help="The column that is to be the label y.")] = None,  # noqa: UP045
+    target: Annotated[
+        str | None, typer.Option(help="The label; `sample` writes it as the last column.")
+    ] = None,
     random_state: RandomSeed = None,
     time_budget: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(help="Stop the training after so many seconds.", min=0.0),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
@@ -135,12 +136,12 @@ def info(model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fi
     synthesizer = ganaug.GANSynthesizer.load(model)
     typer.echo(f"{model}: {model.stat().st_size:,} bytes, format version {version}")
     typer.echo(f"trained for {synthesizer.n_iter_} epochs")
-    typer.echo(synthesizer.codec_.columns_.to_string(index=False, max_colwidth=60))
+    typer.echo(_describe_columns(synthesizer).to_string(index=False, max_colwidth=60))
 
 
 @app.command()
 def demo(
-    rows: Annotated[int, typer.Option(help="How many rows to fit; as many are held out.", min=50)] = 2000,
+    rows: Annotated[int, typer.Option(help="How many rows to fit; as many are held out.", min=50)] = 4000,
     seed: Annotated[int, typer.Option(help="For the table, the fit and the rows drawn.", min=0)] = 0,
     output: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("demo.png"),
 ) -> None:
@@ -153,9 +154,7 @@ def demo(
     synthesizer = ganaug.GANSynthesizer(random_state=seed, time_budget_seconds=_DEMO_SECONDS).fit(train)
     typer.echo(f"fitted {rows:,} rows x {train.shape[1]} columns in {time.perf_counter() - start:.1f} s")
     synthetic = synthesizer.sample(rows, random_state=seed)
-    for name, frame in (("real", train), ("synthetic", synthetic)):
-        typer.echo(f"\n{name} rows")
-        typer.echo(frame.head(6).to_string(index=False, line_width=shutil.get_terminal_size().columns))
+    typer.echo(f"\n{_side_by_side(train, synthetic)}")
     report = ganaug.evaluate(train, synthetic, real_holdout=holdout, target="churned")
     typer.echo(f"\n{report}\n")
     try:
@@ -205,7 +204,38 @@ def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:
 def _sample_table(
     synthesizer: ganaug.GANSynthesizer, n_samples: int, random_state: int | None
 ) -> pd.DataFrame:
-    return synthesizer.sample(n_samples, random_state=random_state)
+    """Rows with the label, where there is one, as the last column."""
+    if _label(synthesizer) is None:
+        rows: pd.DataFrame = synthesizer.sample(n_samples, random_state=random_state)
+        return rows
+    rows, labels = synthesizer.sample(n_samples, return_y=True, random_state=random_state)
+    rows[labels.name] = labels
+    return rows
+
+
+def _describe_columns(synthesizer: ganaug.GANSynthesizer) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = list(zip(synthesizer.codec_.columns, synthesizer.codec_.codecs, strict=True))
+    label = _label(synthesizer)
+    if label is not None:
+        columns.append((label.name, label.codec.codecs[0]))
+    rows = [(name, codec.kind, sum(field.n_codes for field in codec.fields)) for name, codec in columns]
+    return pd.DataFrame(rows, columns=["column", "kind", "codes"])
+
+
+def _label(synthesizer: ganaug.GANSynthesizer) -> Any:
+    """How the label is understood; ``None`` where the model was fitted without one."""
+    return getattr(synthesizer._modality, "target", None)
+
+
+def _side_by_side(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:
+    """A few rows of both, a line for each column of the table."""
+    import pandas as pd
+
+    tables = {"real rows": real, "synthetic rows": synthetic}
+    few = {name: table.head(3).set_axis(range(1, 4)).astype(str).T for name, table in tables.items()}
+    return pd.concat(few, axis=1).to_string()
 
 
 def _write_table(frame: pd.DataFrame, path: Path) -> None:

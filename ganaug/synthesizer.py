@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-from torch import nn
 
 from ganaug._util.device import resolve_device
 from ganaug._util.parameters import check_choice, check_flag, check_parameter
 from ganaug._util.random import RandomState, numpy_generator, seed_sequence
-from ganaug._util.store import (
-    Arrays,
-    Header,
-    array_of,
-    header_dict,
-    header_float,
-    header_int,
-    header_list,
-    header_str,
-)
-from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality
+from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
+from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, Model
 from ganaug.exceptions import InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade
 from ganaug.tabular.modality import TableModality
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
 from ganaug.training.history import History
-from ganaug.training.schedules import Schedule
-from ganaug.training.trainer import Rows, Settings, Trainer
+from ganaug.training.plan import FEWEST_TO_SPLIT, plan_fit, split_rows
+from ganaug.training.trainer import Rows, Trainer
 
 MODALITIES: dict[str, type[Modality]] = {"table": TableModality}
-GENERATORS: dict[str, type[Cascade]] = {"cascade": Cascade}
+GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade}
 
-_LOGGER = logging.getLogger(__name__)
 _SPLIT_KEY, _WEIGHTS_KEY, _TRAIN_KEY, _SAMPLE_KEY = 0, 1, 2, 3
-_BATCH_SIZE = 128
-_LEARNING_RATE = 3e-3
-_MOST_HELD_OUT = 4096  # more rows would tell no more about when to stop
-_FEWEST_TO_SPLIT = 20
-_LONGEST_INTERVAL, _SHORTEST_INTERVAL = 250, 25  # steps between evaluations
-_PATIENCE_INTERVALS = 5
-_MOST_STEPS, _FEWEST_STEPS = 30_000, 1_000  # of a fit whose length is found automatically
 
 
 class GANSynthesizer(BaseSynthesizer):
@@ -165,21 +146,22 @@ class GANSynthesizer(BaseSynthesizer):
         self._check_parameters()
         device = resolve_device(self.device)
         weights = None if sample_weight is None else _check_weights(sample_weight, X)
-        goes_on = self.warm_start and hasattr(self, "generator_")
-        modality = self._modality if goes_on else MODALITIES[self._modality_name()].fit(X, y, weights)
+        goes_on = bool(self.warm_start) and hasattr(self, "_model")
+        modality = self._model.modality if goes_on else MODALITIES[self._modality_name()].fit(X, y, weights)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():
-            raise InvalidTableError("With warm_start, fit needs the same y as before; pass it, or use a new one.")
+            raise InvalidTableError(
+                "With warm_start, fit needs the same y as before; pass it, or use a new one."
+            )
         validate_data(self, X, reset=not goes_on, skip_check_array=True)
         root = seed_sequence(self.random_state)
-        rows, held_out = self._split(modality, codes, weights, root, device)
-        options = self._options(modality)
-        network = self.generator_ if goes_on else _built(modality, options, root)
-        trainer = self._make_trainer(modality, network.to(device), options, rows, held_out, root)
+        model = self._model if goes_on else Model.build(modality, self._options(modality), _seed(root))
+        trainer = self._trainer(model, codes, weights, root, device)
         history = trainer.run()
-        self._set_fitted(modality, network, options, device, int(root.entropy))
-        self.history_ = History([*self.history_, *history]) if goes_on else history
-        self.n_iter_ = -(-trainer.step // trainer.steps_per_epoch) + (self.n_iter_ if goes_on else 0)
+        n_iter = -(-trainer.step // trainer.steps_per_epoch)
+        if goes_on:
+            history, n_iter = History([*self.history_, *history]), n_iter + self.n_iter_
+        self._set_fitted(model, str(root.entropy), history, n_iter)
         return self
 
     def sample(
@@ -221,10 +203,10 @@ class GANSynthesizer(BaseSynthesizer):
         check_is_fitted(self)
         if n_samples is not None:
             check_parameter("n_samples", n_samples, int, minimum=1)
-        if return_y and self._modality.target is None:
+        if return_y and not self._model.modality.is_labelled:
             raise ValueError("return_y=True needs a fit with y, got return_y=True after fit(X)")
         root = self._next_root() if random_state is None else seed_sequence(random_state)
-        X, labels = self._modality.sample(self.generator_, n_samples, y, conditions, root)
+        X, labels = self._model.modality.sample(self._model.network, n_samples, y, conditions, root)
         return (X, labels) if return_y else X
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
@@ -239,24 +221,29 @@ class GANSynthesizer(BaseSynthesizer):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Natural logarithm of the probability of the row's codes: levels of categories, and cells of numbers (see
-            `codec_`). A level never seen in fit counts as one row in all of them. Float64.
+            Natural logarithm of the probability of the row's codes: levels of categories, cells of numbers
+            (see `codec_`). A level never seen in fit counts as one row in all of them. Float64.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        if y is not None and self._modality.target is None:
-            y = None  # scikit-learn's searches pass it to every estimator
-        codes = torch.from_numpy(self._modality.encode(X, y, strict=False)).to(self.device_)
-        network = _copied(self._modality, self._generator_options, self.generator_).double()
-        return self._modality.log_likelihood(network, codes)
+        modality = self._model.modality
+        labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
+        codes = torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
+        return modality.log_likelihood(self._model.in_double(), codes)
 
     def _check_parameters(self) -> None:
         check_choice("modality", self.modality, ("auto", *MODALITIES))
-        for name, kind, minimum in (("max_epochs", int, 1), ("batch_size", int, 1), ("learning_rate", float, 0)):
+        for name, kind, minimum in (
+            ("max_epochs", int, 1),
+            ("batch_size", int, 1),
+            ("learning_rate", float, 0),
+        ):
             if getattr(self, name) != "auto":
                 check_parameter(name, getattr(self, name), kind, minimum=minimum, inclusive=minimum > 0)
         if self.time_budget_seconds is not None:
-            check_parameter("time_budget_seconds", self.time_budget_seconds, float, minimum=0, inclusive=False)
+            check_parameter(
+                "time_budget_seconds", self.time_budget_seconds, float, minimum=0, inclusive=False
+            )
         check_parameter("validation_fraction", self.validation_fraction, float, minimum=0, maximum=0.9)
         check_flag("early_stopping", self.early_stopping)
         check_flag("warm_start", self.warm_start)
@@ -273,7 +260,9 @@ class GANSynthesizer(BaseSynthesizer):
     def _options(self, modality: Modality) -> GeneratorOptions:
         if isinstance(self.generator, str):
             check_choice("generator", self.generator, ("auto", *GENERATORS))
-            options = modality.default_generator() if self.generator == "auto" else GENERATORS[self.generator]()
+            options = (
+                modality.default_generator() if self.generator == "auto" else GENERATORS[self.generator]()
+            )
         else:
             options = self.generator
         if not isinstance(options, tuple(GENERATORS.values())):
@@ -281,75 +270,57 @@ class GANSynthesizer(BaseSynthesizer):
         options.check()
         return options
 
-    def _split(
+    def _trainer(
         self,
-        modality: Modality,
+        model: Model,
         codes: NDArray[Any],
         weights: NDArray[np.float64] | None,
         root: np.random.SeedSequence,
         device: torch.device,
-    ) -> tuple[Rows, Rows | None]:
-        """Rows to learn from and rows to judge on; rare classes of ``y`` are all learned from."""
-        counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
-        n_held_out = min(int(self.validation_fraction * counts.sum()), _MOST_HELD_OUT)
-        common = np.flatnonzero(counts & ~modality.rare_rows(codes, fewest=_FEWEST_TO_SPLIT))
-        if counts.sum() < _FEWEST_TO_SPLIT or n_held_out < 1 or len(common) < n_held_out:
-            return _rows(codes, weights, np.flatnonzero(counts), device), None
-        held_out = numpy_generator(root, _SPLIT_KEY).choice(common, n_held_out, replace=False)
-        kept = np.setdiff1d(np.flatnonzero(counts), held_out)
-        return _rows(codes, weights, kept, device), _rows(codes, weights, np.sort(held_out), device)
-
-    def _make_trainer(
-        self,
-        modality: Modality,
-        network: nn.Module,
-        options: GeneratorOptions,
-        rows: Rows,
-        held_out: Rows | None,
-        root: np.random.SeedSequence,
     ) -> Trainer:
-        batch_size = _BATCH_SIZE if self.batch_size == "auto" else int(self.batch_size)
-        steps_per_epoch = max(1, len(rows) // batch_size)
-        interval = min(max(steps_per_epoch, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
-        stops_early = self.early_stopping and held_out is not None
-        limit = _MOST_STEPS if stops_early else min(_MOST_STEPS, max(_FEWEST_STEPS, 30 * steps_per_epoch))
-        max_steps = limit if self.max_epochs == "auto" else int(self.max_epochs) * steps_per_epoch
-        settings = Settings(
-            batch_size=batch_size,
-            learning_rate=_LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate),
-            weight_decay=options.weight_decay,
-            evaluate_every=min(interval, max_steps),
-            early_stopping=stops_early,
+        """Rows split, settings found: one fit, ready to run; rare classes of ``y`` are all learned from."""
+        counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
+        is_rare = model.modality.rare_rows(codes, fewest=FEWEST_TO_SPLIT)
+        rng = numpy_generator(root, _SPLIT_KEY)
+        learnt_from, held_out = split_rows(counts, is_rare, self.validation_fraction, rng)
+        settings, schedule = plan_fit(
+            len(learnt_from),
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            max_epochs=self.max_epochs,
+            weight_decay=model.options.weight_decay,
+            stops_early=bool(self.early_stopping) and len(held_out) > 0,
             time_budget_seconds=self.time_budget_seconds,
         )
         return Trainer(
-            network=network,
-            loss=modality.loss,
-            rows=rows,
-            held_out=held_out,
+            network=model.network.to(device),
+            loss=model.modality.loss,
+            rows=_rows(codes, weights, learnt_from, device),
+            held_out=_rows(codes, weights, held_out, device) if len(held_out) else None,
             settings=settings,
-            schedule=Schedule(max_steps=max_steps, patience_steps=_PATIENCE_INTERVALS * interval),
+            schedule=schedule,
             root=np.random.SeedSequence(root.entropy, spawn_key=(_TRAIN_KEY,)),
             callbacks=(*self.callbacks, *([ProgressBar()] if self.verbose else [])),
         )
 
     def _set_fitted(
-        self, modality: Modality, network: nn.Module, options: GeneratorOptions, device: torch.device, entropy: int
+        self, model: Model, entropy: str, history: History, n_iter: int, n_draws: int = 0
     ) -> None:
-        self._modality = modality
-        self._generator_options = options
-        self._entropy, self._n_draws = entropy, 0
-        self.generator_ = network
-        self.codec_ = modality.codec
-        self.device_ = device
-        if modality.classes is not None:
-            self.classes_ = modality.classes
+        self._model = model
+        self._entropy, self._n_draws = entropy, n_draws
+        self.codec_ = model.modality.columns
+        self.generator_ = model.network
+        self.device_ = model.device
+        self.history_ = history
+        self.n_iter_ = n_iter
+        if model.modality.classes is not None:
+            self.classes_ = model.modality.classes
         elif hasattr(self, "classes_"):
             del self.classes_
 
     def _next_root(self) -> np.random.SeedSequence:
         self._n_draws += 1
-        return np.random.SeedSequence(self._entropy, spawn_key=(_SAMPLE_KEY, self._n_draws))
+        return np.random.SeedSequence(int(self._entropy), spawn_key=(_SAMPLE_KEY, self._n_draws))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -361,64 +332,55 @@ class GANSynthesizer(BaseSynthesizer):
     def __getstate__(self) -> dict[str, Any]:
         """Parameters, and the fitted state as plain arrays: a model fitted on a GPU then loads on a CPU."""
         state: dict[str, Any] = {"parameters": self.get_params(deep=False)}
-        if hasattr(self, "generator_"):
+        if hasattr(self, "_model"):
             state["fitted"] = self._to_state()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["parameters"])  # type: ignore[misc]
         if "fitted" in state:
-            self._restore(*state["fitted"], resolve_device("auto"))
+            header, arrays = state["fitted"]
+            self._restore(header, arrays, resolve_device("auto"))
 
     def _to_state(self) -> tuple[Header, Arrays]:
         check_is_fitted(self)
-        header, arrays = self._modality.to_state()
+        header, arrays = self._model.to_state()
         names = getattr(self, "feature_names_in_", None)
-        options = self._generator_options
         state = {
             "content": "synthesizer",
             "parameters": {k: v for k, v in self.get_params(deep=False).items() if _is_plain(k, v)},
-            "modality": {"name": self._modality.name, **header},
-            "generator": {"name": "cascade", **options.get_params()},
             "n_features": self.n_features_in_,
             "feature_names": None if names is None else [str(name) for name in names],
             "n_iter": self.n_iter_,
             "history": list(self.history_),
-            "entropy": str(self._entropy),
+            "entropy": self._entropy,
             "n_draws": self._n_draws,
         }
-        tensors = self.generator_.state_dict()
-        weights = {f"network.{name}": tensor.cpu().numpy() for name, tensor in tensors.items()}
-        return state, {**{f"modality.{name}": array for name, array in arrays.items()}, **weights}
+        return {**state, **header}, arrays
 
     @classmethod
     def _from_state(cls, header: Header, arrays: Arrays, device: Any) -> GANSynthesizer:
         if header.get("content") != "synthesizer":
             raise ModelFileError(f"It holds no synthesizer, but {str(header.get('content'))[:100]!r}")
-        given = header_dict(header, "parameters")
-        synthesizer = cls(**{key: value for key, value in given.items() if key in cls().get_params(deep=False)})
+        given, known = header_dict(header, "parameters"), cls().get_params(deep=False)
+        synthesizer = cls(**{key: value for key, value in given.items() if key in known})
         synthesizer._restore(header, arrays, resolve_device(device))
         return synthesizer
 
     def _restore(self, header: Header, arrays: Arrays, device: torch.device) -> None:
-        described = header_dict(header, "modality")
-        kind = MODALITIES[header_str(described, "name", choices=tuple(MODALITIES))]
-        own = {k.removeprefix("modality."): v for k, v in arrays.items() if k.startswith("modality.")}
-        modality = kind.from_state(described, own)
-        options = _read_options(header_dict(header, "generator"))
-        weights = {k.removeprefix("network."): v for k, v in arrays.items() if k.startswith("network.")}
-        network = _with_weights(modality, options, weights)
+        model = Model.from_state(header, arrays, MODALITIES, GENERATORS)
+        model.network.to(device).eval()
         entropy = header_str(header, "entropy")
         if not (entropy.isascii() and entropy.isdigit() and len(entropy) < 100):
-            raise ModelFileError(f"The file's seed is no number: {entropy[:100]!r}")
-        self._set_fitted(modality, network.to(device).eval(), options, device, int(entropy))
-        self._n_draws = header_int(header, "n_draws", minimum=0)
-        self.n_iter_ = header_int(header, "n_iter", minimum=0)
-        self.n_features_in_ = header_int(header, "n_features", minimum=1)
-        self.history_ = History(header_list(header, "history", of=dict))
-        if header.get("feature_names") is not None:
-            names = header_list(header, "feature_names", length=self.n_features_in_, of=str)
+            raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")
+        history = History(header_list(header, "history", of=dict))
+        n_iter, n_draws = (header_int(header, key, minimum=0) for key in ("n_iter", "n_draws"))
+        n_features, names = header_int(header, "n_features", minimum=1), header.get("feature_names")
+        if names is not None:
+            names = header_list(header, "feature_names", length=n_features, of=str)
             self.feature_names_in_ = np.array(names, dtype=object)
+        self.n_features_in_ = n_features
+        self._set_fitted(model, entropy, history, n_iter, n_draws)
 
 
 def _check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
@@ -441,47 +403,9 @@ def _rows(
     return Rows(values, torch.tensor(chosen / chosen.mean(), dtype=torch.float32, device=device))
 
 
-def _built(modality: Modality, options: GeneratorOptions, root: np.random.SeedSequence) -> nn.Module:
-    """The network with its first weights, without touching torch's global generator."""
+def _seed(root: np.random.SeedSequence) -> int:
     (seed,) = np.random.SeedSequence(root.entropy, spawn_key=(_WEIGHTS_KEY,)).generate_state(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(seed))
-        return modality.build(options)
-
-
-def _with_weights(modality: Modality, options: GeneratorOptions, weights: Arrays) -> nn.Module:
-    """The network around weights from a file: nothing is allocated before every shape has been compared."""
-    with torch.device("meta"):
-        network = modality.build(options)
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    if set(expected) != set(weights):
-        raise ModelFileError("The network's arrays in the file are not those that its options call for.")
-    tensors = {
-        name: torch.from_numpy(array_of(weights, name, "f", shape=shape, finite=True).astype(np.float32))
-        for name, shape in expected.items()
-    }
-    network.load_state_dict(tensors, assign=True)
-    return network
-
-
-def _copied(modality: Modality, options: GeneratorOptions, network: nn.Module) -> nn.Module:
-    """A network of the same weights, to be changed freely."""
-    weights = {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
-    return _with_weights(modality, options, weights).to(next(network.parameters()).device).eval()
-
-
-def _read_options(header: Header) -> Cascade:
-    kind = GENERATORS[header_str(header, "name", choices=tuple(GENERATORS))]
-    numbers = {
-        name: header_float(header, name) if isinstance(value, float) else header_int(header, name)
-        for name, value in kind().get_params().items()
-    }
-    options = kind(**numbers)
-    try:
-        options.check()
-    except ValueError as error:
-        raise ModelFileError(f"The generator's options in the file are wrong: {error}") from error
-    return options
+    return int(seed)
 
 
 def _is_plain(name: str, value: Any) -> bool:

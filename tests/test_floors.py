@@ -125,19 +125,20 @@ def stored_parameters(node: ast.ClassDef) -> list[str]:
 
 
 def attributes_read() -> set[str]:
-    """Every attribute name that is read anywhere in the package outside an ``__init__``."""
+    """Every attribute name that is read anywhere in the package, but for ``self.name`` in an ``__init__``."""
     found: set[str] = set()
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        inside = {
+        own = {
             id(child)
             for node in ast.walk(tree)
             if isinstance(node, ast.FunctionDef) and node.name == "__init__"
             for child in ast.walk(node)
+            if isinstance(child, ast.Attribute) and ast.unparse(child.value) == "self"
         }
         found |= {
             node.attr
             for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in inside
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in own
         }
     return found

@@ -36,8 +36,9 @@ def check_parameter(
     wanted, accepted = ("an integer", Integral) if kind is int else ("a number", Real)
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise TypeError(f"{name} must be {wanted}, got {value!r}")
-    too_low = value < minimum or (value == minimum and not inclusive)
-    if too_low or value > maximum or not math.isfinite(value):
+    number = float(value)  # type: ignore[arg-type]
+    too_low = number < minimum or (number == minimum and not inclusive)
+    if too_low or number > maximum or not math.isfinite(number):
         bound = f"at least {minimum:g}" if inclusive else f"more than {minimum:g}"
         above = "" if math.isinf(maximum) else f" and at most {maximum:g}"
         raise ValueError(f"{name} must be {bound}{above}, got {value!r}")

@@ -116,7 +116,7 @@ def load_file(path: str | os.PathLike[str]) -> tuple[Header, Arrays]:
     """
     data = _read_regular(path)
     try:
-        parts = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
+        parts = safetensors.deserialize(data)
         header = _header_of(data)
         arrays = {name: _array_from(part) for name, part in parts}
     except ModelFileError:

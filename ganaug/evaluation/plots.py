@@ -336,7 +336,7 @@ def _widened(lower: float, upper: float) -> tuple[float, float]:
 
 
 def _association_panel(ax: Axes, names: list[Any], difference: np.ndarray) -> None:
-    limit = max(0.1, float(np.abs(difference).max()))
+    limit = max(0.2, float(np.abs(difference).max()))
     image = ax.imshow(difference, cmap="PuOr_r", vmin=-limit, vmax=limit)
     labels = [_cut(name, 20) for name in names]
     ax.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=8.5)

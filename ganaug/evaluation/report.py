@@ -135,7 +135,7 @@ def evaluate(
     """
     tables = {"real_train": real_train, "synthetic": synthetic, "real_holdout": real_holdout}
     frames = {name: as_frame(table) for name, table in tables.items() if table is not None}
-    _check(frames, target)
+    frames = _checked(frames, target)
     train, holdout = frames["real_train"], frames.get("real_holdout")
     reference = train if holdout is None else holdout
     rng = numpy_generator(seed_sequence(random_state), 0)
@@ -215,15 +215,17 @@ def _as_table(scores: Scores, columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*columns, "best"])
 
 
-def _check(frames: dict[str, pd.DataFrame], target: Any) -> None:
+def _checked(frames: dict[str, pd.DataFrame], target: Any) -> dict[str, pd.DataFrame]:
+    """The tables with their columns in one order."""
     columns = list(frames["real_train"].columns)
     for name, frame in frames.items():
-        if list(frame.columns) != columns:
-            raise InvalidTableError(f"{name} must have the columns of real_train, in the same order.")
+        if len(frame.columns) != len(columns) or set(frame.columns) != set(columns):
+            raise InvalidTableError(f"{name} must have the columns of real_train; got {list(frame.columns)}.")
         if len(frame) < _LEAST_ROWS:
             raise InvalidTableError(f"{name} must have at least {_LEAST_ROWS} rows; got {len(frame)}.")
     if target is not None and target not in columns:
         raise InvalidTableError(f"target must be a column of the tables; got {target!r}.")
+    return {name: frame[columns] for name, frame in frames.items()}
 
 
 def _rows(frame: pd.DataFrame, positions: np.ndarray) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """The cascade: an any-order autoregressive generator, trained by exact likelihood in parallel passes.
 
 Every field of a table has a small network of its own, which sees the fields drawn before it and gives the
-distribution of its own code. What it sees is a sum with one term per known field, so that any set of fields can
-be known, in any order: conditions and completion are exact, and a pass over a row costs time linear in fields.
+distribution of its own code. What it sees is a sum with one term per known field, so that any set of fields
+can be known, in any order: conditions are exact, and a pass over a row costs time linear in fields.
 
 Shape
 -----
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -56,6 +57,8 @@ class Cascade(BaseEstimator):
     >>> GANSynthesizer(generator=Cascade(hidden_units=64)).get_params()["generator__hidden_units"]
     64
     """
+
+    name: ClassVar[str] = "cascade"
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class CascadeNetwork(nn.Module):
     """
 
     first_code: Tensor
+    place: Tensor
     code_row: Tensor
     code_next: Tensor
     code_part: Tensor
@@ -111,17 +115,20 @@ class CascadeNetwork(nn.Module):
         self.embedding = _normal(n_rows, options.embedding_units, scale=0.5)
         self.score_embedding = _normal(2, self.n_fields, options.embedding_units, scale=0.3)
         spread = 1 / math.sqrt(options.embedding_units * max(1.0, self.n_fields / 2))
-        self.term_weight = _normal(self.n_fields, options.embedding_units, options.context_units, scale=spread)
+        self.term_weight = _normal(
+            self.n_fields, options.embedding_units, options.context_units, scale=spread
+        )
         self.term_bias = nn.Parameter(torch.zeros(self.n_fields, 1, options.context_units))
         self.context_bias = nn.Parameter(torch.zeros(self.n_fields, 1, options.context_units))
         self.inner = _Layer(self.n_fields, options.context_units, options.hidden_units)
         self.blocks = nn.ModuleList(
             _Residual(self.n_fields, options.hidden_units) for _ in range(options.n_blocks)
         )
-        self.heads = nn.ModuleList(group_heads(fields, options.hidden_units, options.n_components))
-        places = [position for head in self.heads for position in head.positions]
-        self.head_of = {p: (head, member) for head in self.heads for member, p in enumerate(head.positions)}
-        self.register_buffer("place", torch.tensor(np.argsort(places), device="cpu"), persistent=False)
+        heads = group_heads(fields, options.hidden_units, options.n_components)
+        self.heads, self.each_head = nn.ModuleList(heads), tuple(heads)
+        places = torch.cat([head.index for head in heads])
+        self.head_of = {p: (head, i) for head in heads for i, p in enumerate(head.index.tolist())}
+        self.register_buffer("place", places.argsort(), persistent=False)
 
     def _register_codes(self, fields: Sequence[Field]) -> int:
         """Where each code finds its embedding: between which two rows, how far, and its normal score."""
@@ -141,30 +148,30 @@ class CascadeNetwork(nn.Module):
         """Weight matrices; biases and the embedding of scores keep their size."""
         return [p for name, p in self.named_parameters() if not name.endswith(("bias", "score_embedding"))]
 
-    def log_likelihood(self, codes: Tensor, order: DrawOrder) -> Tensor:
+    def log_likelihood(self, codes: Tensor, order: DrawOrder, known: Tensor | None = None) -> Tensor:
         """Log-probability of each code given those drawn before it.
 
         Parameters
         ----------
         codes : tensor of shape (n_rows, n_fields), integers
-            A negative code is a value that the field never had: it tells the others nothing, and what it gets
-            here is of no use.
         order : DrawOrder
+        known : tensor of shape (n_rows, n_fields), bool, optional
+            Cells that are not known tell the others nothing.
 
         Returns
         -------
         tensor of shape (n_rows, n_fields)
         """
         codes = codes.long()
-        known = codes.clamp(min=0)
-        terms = self.terms(known)
-        if (codes < 0).any():
-            terms = terms * (codes >= 0).t().unsqueeze(-1)
+        terms = self.terms(codes)
+        if known is not None:
+            terms = terms * known.t().unsqueeze(-1)
         hidden = self._hidden(sums_before(terms, order), slice(None))
-        by_field = known.t()
-        parts = [head.log_likelihood(hidden[list(head.positions)], by_field[list(head.positions)])
-                 for head in self.heads]  # fmt: skip
-        return torch.cat(parts)[self.place].t()
+        by_field, parts = codes.t(), []
+        for head in self.each_head:
+            own = head.index
+            parts.append(head.log_likelihood(hidden.index_select(0, own), by_field.index_select(0, own)))
+        return torch.cat(parts).index_select(0, self.place).t()
 
     def terms(self, codes: Tensor) -> Tensor:
         """What each known code adds to the sum, shape (n_fields, n_rows, context_units)."""
@@ -181,7 +188,7 @@ class CascadeNetwork(nn.Module):
         """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units)."""
         head, member = self.head_of[field]
         hidden = self._hidden(context.unsqueeze(0), slice(field, field + 1))[0]
-        return head.draw(member, hidden, uniforms)  # type: ignore[operator, no-any-return]
+        return head.draw(member, hidden, uniforms)
 
     def _embed(self, at: Tensor, score_embedding: Tensor) -> Tensor:
         score = self.code_score[at].unsqueeze(-1)

@@ -61,7 +61,9 @@ def read_conditions(conditions: Any, n: int | None, codec: TableCodec) -> pd.Dat
     unknown = [column for column in frame.columns if column not in codec.columns]
     if unknown:
         known = ", ".join(map(repr, codec.columns[:20]))
-        raise InvalidConditionError(f"conditions name a column that the table hasn't; it has {known}: {unknown[0]!r}")
+        raise InvalidConditionError(
+            f"conditions name a column that the table hasn't; it has {known}: {unknown[0]!r}"
+        )
     return frame
 
 

@@ -1,8 +1,8 @@
 """From hidden units to the distribution of a field's codes: its log-likelihood, and draws from it.
 
-A category is a softmax. A number is one softmax over its point classes and a few logistic components, each with
-a mean and a scale on the axis of normal scores; the probability of a cell is the mass of the mixture between the
-cell's edges, so the likelihood is that of a discrete variable: exact, and never above one.
+A category is a softmax. A number is one softmax over its point classes and a few logistic components, each
+with a mean and a scale on the axis of normal scores; the probability of a cell is the mass of the mixture
+between the cell's edges, so the likelihood is that of a discrete variable: exact, and never above one.
 
 Fields of one kind and of similar width share a batched matrix product.
 
@@ -41,12 +41,16 @@ class CategoryHeads(nn.Module):
     hidden_units : int
     """
 
+    index: Tensor
+
     def __init__(self, positions: Sequence[int], fields: Sequence[CategoryField], hidden_units: int) -> None:
         super().__init__()
-        self.positions = tuple(positions)
+        self.register_buffer("index", torch.tensor(positions, device="cpu"), persistent=False)
         self.widths = tuple(field.n_codes for field in fields)
         width = max(self.widths)
-        self.weight = nn.Parameter(torch.randn(len(fields), hidden_units, width) * 0.1 / math.sqrt(hidden_units))
+        self.weight = nn.Parameter(
+            torch.randn(len(fields), hidden_units, width) * 0.1 / math.sqrt(hidden_units)
+        )
         bias = np.full((len(fields), 1, width), _IMPOSSIBLE, dtype=np.float32)
         for row, field in zip(bias, fields, strict=True):
             row[0, : field.n_codes] = log_frequencies(field.counts)
@@ -77,6 +81,7 @@ class NumberHeads(nn.Module):
     n_components : int
     """
 
+    index: Tensor
     edges: Tensor
     first_edge: Tensor
     n_points: Tensor
@@ -85,7 +90,7 @@ class NumberHeads(nn.Module):
         self, positions: Sequence[int], fields: Sequence[NumberField], hidden_units: int, n_components: int
     ) -> None:
         super().__init__()
-        self.positions = tuple(positions)
+        self.register_buffer("index", torch.tensor(positions, device="cpu"), persistent=False)
         self.n_components = n_components
         self.points = tuple(field.n_points for field in fields)
         self.cells = tuple(len(field.centre) for field in fields)

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from ganaug._util.frames import Container, to_frame
 from ganaug._util.random import numpy_generator, torch_generator
-from ganaug._util.store import Arrays, Header, header_dict, header_str
+from ganaug._util.store import Arrays, Header, header_dict
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
+from ganaug.tabular.columns.base import Unseen
 from ganaug.tabular.conditions import known_codes, put_exactly, read_conditions
 from ganaug.tabular.prefix_sum import random_order
 from ganaug.tabular.rollout import roll_out
@@ -107,6 +108,16 @@ class TableModality:
         return self.codec.fields + (() if self.target is None else self.target.codec.fields)
 
     @property
+    def columns(self) -> TableCodec:
+        """How each column is understood."""
+        return self.codec
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether there are labels."""
+        return self.target is not None
+
+    @property
     def classes(self) -> NDArray[Any] | None:
         """Levels of a label that is a category, sorted."""
         if self.target is None or not isinstance(self.target.codec.codecs[0], CategoryCodec):
@@ -115,7 +126,7 @@ class TableModality:
 
     def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
-        unseen = "raise" if strict else "nearest"
+        unseen: Unseen = "raise" if strict else "nearest"
         frame, _ = to_frame(X)
         parts = [self.codec.encode(frame.set_axis(self.codec.columns, axis=1), unseen=unseen)]
         if self.target is not None and y is not None:
@@ -171,7 +182,7 @@ class TableModality:
             for seed in seeds:
                 seeded = torch.Generator(codes.device).manual_seed(seed)
                 order = random_order(network.n_fields, len(rows), seeded, shared=True)
-                each = network.log_likelihood(rows, order)
+                each = network.log_likelihood(rows.clamp(min=0), order, known=rows >= 0)
                 scores.append(torch.where(rows < 0, unknown, each).sum(dim=1))
             parts.append(torch.logsumexp(torch.stack(scores), dim=0) - np.log(_SCORED_ORDERS))
         return torch.cat(parts).cpu().numpy()
@@ -185,7 +196,7 @@ class TableModality:
         asked = read_conditions(conditions, n, self.codec)
         n = n if n is not None else 1 if asked is None else len(asked)
         known = {} if asked is None else known_codes(asked, self.codec)
-        if labels is not None:
+        if labels is not None and self.target is not None:
             known |= known_codes(labels, self.target.codec, first_field=len(self.codec.fields))
         device = network.first_code.device
         given = {field: torch.from_numpy(codes).to(device) for field, codes in known.items()}
@@ -207,7 +218,11 @@ class TableModality:
         return labels
 
     def _finish(
-        self, codes: NDArray[Any], asked: pd.DataFrame | None, labels: pd.DataFrame | None, rng: np.random.Generator
+        self,
+        codes: NDArray[Any],
+        asked: pd.DataFrame | None,
+        labels: pd.DataFrame | None,
+        rng: np.random.Generator,
     ) -> tuple[Any, Any]:
         """Decode, and write what was asked for as it was asked."""
         n_own = len(self.codec.fields)

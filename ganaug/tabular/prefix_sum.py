@@ -31,7 +31,9 @@ class DrawOrder(NamedTuple):
     by_field: Tensor
 
 
-def random_order(n_fields: int, n_rows: int, generator: torch.Generator, *, shared: bool = False) -> DrawOrder:
+def random_order(
+    n_fields: int, n_rows: int, generator: torch.Generator, *, shared: bool = False
+) -> DrawOrder:
     """Draw an order per row, or with ``shared`` one for all of them."""
     columns = 1 if shared else n_rows
     keys = torch.rand(n_fields, columns, generator=generator, device=generator.device)
@@ -76,7 +78,7 @@ class _SumsBefore(torch.autograd.Function):
 
 
 def _permuted_sums(terms: Tensor, by_position: Tensor, by_field: Tensor, *, reverse: bool) -> Tensor:
-    n_fields, n_rows, n_units = terms.shape
+    n_fields, _, n_units = terms.shape
     ordered = terms.reshape(-1, n_units).index_select(0, by_position).view_as(terms)
     sums = torch.empty_like(ordered)
     positions = range(n_fields - 1, -1, -1) if reverse else range(n_fields)

@@ -1,7 +1,7 @@
 """Drawing rows from a cascade: field after field, each given those already known.
 
-A block of rows shares one random order and carries one running sum per row. Blocks are small enough to stay in
-the processor's cache and to be many, for the mixture over orders is itself a better model than any one order.
+A block of rows shares one random order and carries one running sum per row. Blocks are small enough to stay
+in the processor's cache and to be many, for the mixture over orders is itself a better model than any order.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ def roll_out(
 
 
 def _roll_out_block(
-    network: CascadeNetwork, codes: Tensor, free: list[int], known: dict[int, Tensor], generator: torch.Generator
+    network: CascadeNetwork,
+    codes: Tensor,
+    free: list[int],
+    known: dict[int, Tensor],
+    generator: torch.Generator,
 ) -> None:
     n_rows = codes.shape[1]
     context = torch.zeros(n_rows, network.context_units, device=codes.device)

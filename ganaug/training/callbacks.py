@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Callback:
     """Base of callbacks; each method does nothing until overridden.
 
-    A trainer has ``step``, ``epoch``, ``seconds``, ``history`` (see `History`) and ``stop()``, which ends the fit
-    after this step with the best weights so far.
+    A trainer has ``step``, ``epoch``, ``seconds``, ``history`` (see `History`) and ``stop()``, which ends the
+    fit after this step with the best weights so far.
 
     Examples
     --------
@@ -46,13 +46,14 @@ class Callback:
 class Checkpoint(Callback):
     """Keep the state of a fit in a file, so that a killed fit can go on where it was.
 
-    Run the same script again: the fit resumes from the file, and ends bit-equal to one that was never killed. The
-    file is replaced atomically, and removed when the fit is complete.
+    Run the same script again: the fit resumes from the file, and ends bit-equal to one that was never killed.
+    The file is replaced atomically, and removed when the fit is complete.
 
     Parameters
     ----------
     path : str or path-like
-        Where to keep the state; a fit of other rows or settings does not touch it, it raises `CheckpointError`.
+        Where to keep the state; a fit of other rows or settings doesn't touch it, but raises
+        `CheckpointError`.
     every_seconds : float, default=60
         Time between two writes.
     """

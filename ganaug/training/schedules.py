@@ -1,12 +1,14 @@
 """How long to train, found on the way: a constant rate until held-out rows stop gaining, then a decay.
 
-While the rate is constant nothing depends on an end known in advance. When the averaged weights have not improved
-for a while, training goes back to the best of them and lowers the rate to zero over a share of the steps it took.
+While the rate is constant nothing depends on an end known in advance. When the averaged weights have not
+improved for a while, training goes back to the best of them and lowers the rate to zero over a share of the
+steps that they took.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ganaug._util.store import Header, header_float, header_int, header_str
 
@@ -62,7 +64,9 @@ class Schedule:
             self.best_loss, self.best_step = loss, step
         return improved
 
-    def search_is_over(self, step: int, seconds: float, budget: float | None, *, early_stopping: bool) -> bool:
+    def search_is_over(
+        self, step: int, seconds: float, budget: float | None, *, early_stopping: bool
+    ) -> bool:
         """Whether it is time to lower the rate."""
         if self.phase != "search":
             return False
@@ -93,10 +97,10 @@ class Schedule:
     @classmethod
     def from_state(cls, header: Header) -> Schedule:
         """Schedule from the dict of its attributes; anything malformed is a `ModelFileError`."""
-        counts = ("max_steps", "patience_steps", "best_step", "decay_from", "last_step")
-        sizes = ("patience_share", "decay_share", "best_loss", "decay_from_seconds")
-        return cls(
-            phase=header_str(header, "phase", choices=("search", "decay")),
-            **{key: header_int(header, key, minimum=0) for key in counts},
-            **{key: header_float(header, key) for key in sizes},
-        )
+        numbers: dict[str, Any] = {
+            key: header_int(header, key, minimum=0)
+            for key in ("max_steps", "patience_steps", "best_step", "decay_from", "last_step")
+        }
+        for key in ("patience_share", "decay_share", "best_loss", "decay_from_seconds"):
+            numbers[key] = header_float(header, key)
+        return cls(phase=header_str(header, "phase", choices=("search", "decay")), **numbers)

@@ -1,7 +1,7 @@
-"""The training loop: steps, averaged weights, evaluation on held-out rows, the best snapshot, and resuming.
+"""The training loop: steps, averaged weights, evaluation on held-out rows, the best snapshot, resuming.
 
-It sees tensors only. A loss takes (network, rows, generator) and gives one number per row; whatever the loss draws
-comes from that generator, so a fit repeats to the bit.
+It sees tensors only. A loss takes (network, rows, generator) and gives one number per row; whatever the loss
+draws comes from that generator, so a fit repeats to the bit.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Trainer:
     Parameters
     ----------
     network : Module
-        Trained in place; at the end it holds the weights that are kept. Its ``decayed_parameters()`` are those
-        subject to weight decay.
+        Trained in place; at the end it holds the weights that are kept. Its ``decayed_parameters()`` are
+        those subject to weight decay.
     loss : callable
         ``loss(network, rows, generator)`` -> tensor of shape (n_rows,).
     rows, held_out : Rows
@@ -298,8 +298,8 @@ class Trainer:
         """Go on from a state; `CheckpointError` when it belongs to another fit."""
         if header.get("content") != "checkpoint" or header.get("fingerprint") != self._fingerprint():
             raise CheckpointError(
-                "The checkpoint belongs to a fit of other rows, settings or random_state. Give this fit another "
-                f"path, or delete the file if you don't need it. It holds: {header.get('content')!r}"
+                "The checkpoint belongs to a fit of other rows, settings or random_state. Give this fit "
+                f"another path, or delete the file if you don't need it. It holds: {header.get('content')!r}"
             )
         self.schedule = Schedule.from_state(header_dict(header, "schedule"))
         self.history[:] = header_list(header, "history", of=dict)
@@ -325,7 +325,7 @@ class Trainer:
         self.optimiser.step()
         self.optimiser.zero_grad()
         with torch.no_grad():
-            torch._foreach_copy_(self.parameters, kept)
+            torch._foreach_copy_(list[Tensor](self.parameters), kept)
 
     def _tensors(self) -> list[tuple[str, int, Tensor]]:
         """Every tensor that the state consists of, with a name."""
