@@ -89,7 +89,10 @@ class Modality(Protocol):
         """Make the generator's network."""
 
     def loss(self, network: Any, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Loss of each row, shape (n_rows,)."""
+        """Loss of each row to learn from, shape (n_rows,)."""
+
+    def held_out_loss(self, network: Any, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Loss of each row held out, shape (n_rows,): how far the rows drawn are from those."""
 
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row, shape (n_rows,)."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -56,10 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _complain("warning", message)
             status = app(args=None if argv is None else list(argv), prog_name="ganaug", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has gone, as in `ganaug info model | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted", "nothing was written.")
         return _INTERRUPTED
@@ -204,29 +199,24 @@ def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:
 def _sample_table(
     synthesizer: ganaug.GANSynthesizer, n_samples: int, random_state: int | None
 ) -> pd.DataFrame:
-    """Rows with the label, where there is one, as the last column."""
-    if _label(synthesizer) is None:
-        rows: pd.DataFrame = synthesizer.sample(n_samples, random_state=random_state)
-        return rows
-    rows, labels = synthesizer.sample(n_samples, return_y=True, random_state=random_state)
-    rows[labels.name] = labels
+    """Rows with the label, where the model was fitted with one, as the last column."""
+    rows: pd.DataFrame
+    try:
+        rows, labels = synthesizer.sample(n_samples, return_y=True, random_state=random_state)
+    except ValueError:  # fitted without a label; anything else is wrong with the next line too
+        rows = synthesizer.sample(n_samples, random_state=random_state)
+    else:
+        rows[labels.name] = labels
     return rows
 
 
 def _describe_columns(synthesizer: ganaug.GANSynthesizer) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = list(zip(synthesizer.codec_.columns, synthesizer.codec_.codecs, strict=True))
-    label = _label(synthesizer)
-    if label is not None:
-        columns.append((label.name, label.codec.codecs[0]))
-    rows = [(name, codec.kind, sum(field.n_codes for field in codec.fields)) for name, codec in columns]
-    return pd.DataFrame(rows, columns=["column", "kind", "codes"])
-
-
-def _label(synthesizer: ganaug.GANSynthesizer) -> Any:
-    """How the label is understood; ``None`` where the model was fitted without one."""
-    return getattr(synthesizer._modality, "target", None)
+    """Name, dtype and kind of every column, the label's too."""
+    table = _sample_table(synthesizer, 1, random_state=0)
+    described = table.dtypes.astype(str).rename_axis("column").reset_index(name="dtype")
+    kinds = dict(zip(synthesizer.codec_.columns, synthesizer.codec_.codecs, strict=True))
+    described["kind"] = [kinds[name].kind if name in kinds else "label" for name in table.columns]
+    return described
 
 
 def _side_by_side(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:

@@ -46,7 +46,7 @@ class GANSynthesizer(BaseSynthesizer):
     learning_rate : float or "auto", default="auto"
         Rate while it is constant; "auto" is 0.003.
     validation_fraction : float, default=0.1
-        Share of the rows, at most 4,096, that is held out to judge; 0 holds out none.
+        Share of the rows, at most 2,048, that is held out to judge; 0 holds out none.
     early_stopping : bool, default=True
         Whether held-out rows decide when to end and which weights to keep.
     warm_start : bool, default=False
@@ -295,6 +295,7 @@ class GANSynthesizer(BaseSynthesizer):
         return Trainer(
             network=model.network.to(device),
             loss=model.modality.loss,
+            held_out_loss=model.modality.held_out_loss,
             rows=_rows(codes, weights, learnt_from, device),
             held_out=_rows(codes, weights, held_out, device) if len(held_out) else None,
             settings=settings,

@@ -32,6 +32,10 @@ _NO_HOLDOUT = (
     "No real_holdout was given: this compares with the rows that the generator was fitted on, and a copy of "
     "them scores 1.000, so it can't tell learning from remembering. Hold rows out."
 )
+_HOLDOUT = (
+    "Judged against the held-out rows. real: other real rows in the synthetic ones' place; bootstrap: copies "
+    "of training rows; independent: columns shuffled, each for itself."
+)
 _SDMETRICS_ROWS = 'Shape and Trend error were left out: pip install "ganaug[metrics]".'
 
 Measure = Callable[[pd.DataFrame], float]
@@ -46,7 +50,8 @@ class Report:
     scores : DataFrame of shape (n_measures, n_tables)
         Index: the measures. Columns: ``synthetic``; ``real``, what real rows score that are no closer to the
         judge's rows than chance has it (only with a hold-out); ``bootstrap`` of the training rows;
-        ``independent`` columns; and ``best``, the value to wish for.
+        ``independent`` columns; and ``best``, the value to wish for, which is that of real rows where there
+        is no absolute one.
     reference : DataFrame of shape (n_reference, n_features)
         The real rows that the synthetic ones were compared with.
     synthetic : DataFrame of shape (n_synthetic, n_features)
@@ -147,7 +152,7 @@ def evaluate(
     if holdout is not None:
         scores |= _closeness(train, holdout, candidates)
     scores |= _copies(train, holdout, candidates)
-    notes = [_NO_HOLDOUT] if holdout is None else []
+    notes = [_NO_HOLDOUT if holdout is None else _HOLDOUT]
     notes += [] if "shape error %" in scores else [_SDMETRICS_ROWS]
     return Report(_as_table(scores, list(candidates)), reference, frames["synthetic"], tuple(notes))
 
@@ -188,7 +193,8 @@ def _fidelity(reference: pd.DataFrame, candidates: dict[str, pd.DataFrame]) -> S
 def _utility(holdout: pd.DataFrame, target: Any, candidates: dict[str, pd.DataFrame]) -> Scores:
     found = [train_on_synthetic(rows, holdout, target=target) for rows in candidates.values()]
     name = "auc" if "auc" in found[0] else "r2"
-    return {f"trained on it, {name.upper()}": ([scores[name] for scores in found], 1.0)}
+    values = [scores[name] for scores in found]
+    return {f"trained on it, {name.upper()}": (values, values[1])}
 
 
 def _closeness(train: pd.DataFrame, holdout: pd.DataFrame, candidates: dict[str, pd.DataFrame]) -> Scores:

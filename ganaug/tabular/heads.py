@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from ganaug.tabular.columns.base import CategoryField, Field, NumberField
 
 _MIN_LOG_SCALE = -7.0  # a component much narrower than one rank in a thousand can't be told from a spike
-_UNBOUNDED = 1e3  # stands for infinity, whose differences have no gradient
+_UNBOUNDED = 1e6  # stands for infinity, whose differences have no gradient
 _IMPOSSIBLE = -1e9  # logit of a code that pads a narrower field
 _INITIAL_LOG_SCALE = math.log(0.25)
 
@@ -140,16 +140,18 @@ class NumberHeads(nn.Module):
         """Codes (n_rows,) of one field, from its hidden units (n_rows, n_units) and uniforms (2, n_rows)."""
         output = torch.addmm(self.bias[member], hidden, self.weight[member])
         n_points, split = self.points[member], self.width + self.n_components
-        # the padding's probability is zero, so the point classes beyond n_points are never chosen
-        chosen = draw_class(output[:, :split], uniforms[0])
-        component = (chosen - self.width).clamp(min=0).unsqueeze(1)
+        classes = output[:, :split]
+        if n_points < self.width:  # the padding, which weights of any origin must not choose
+            classes = torch.cat([output[:, :n_points], output[:, self.width : split]], dim=1)
+        chosen = draw_class(classes, uniforms[0])
+        component = (chosen - n_points).clamp(min=0).unsqueeze(1)
         means, log_scales = output[:, split:].chunk(2, dim=-1)
         scale = log_scales.gather(1, component).squeeze(1).clamp(min=_MIN_LOG_SCALE).exp()
         score = means.gather(1, component).squeeze(1) + scale * torch.logit(uniforms[1], eps=1e-7)
         start = self.starts[member]
         inner = self.edges[start + 1 : start + self.cells[member]]
         cell = torch.searchsorted(inner, score.to(inner.dtype), right=True)
-        return torch.where(chosen < self.width, chosen, n_points + cell)
+        return torch.where(chosen < n_points, chosen, n_points + cell)
 
 
 def draw_class(logits: Tensor, uniforms: Tensor) -> Tensor:

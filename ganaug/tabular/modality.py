@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -26,7 +27,8 @@ from ganaug.tabular.conditions import known_codes, put_exactly, read_conditions
 from ganaug.tabular.prefix_sum import random_order
 from ganaug.tabular.rollout import roll_out
 
-_SCORED_ORDERS = 8  # of the mixture over orders, whose likelihood `log_likelihood` gives
+_JUDGED_ORDERS = 4  # of the mixture over orders, by which held-out rows judge
+_SCORED_ORDERS = 8  # of that by which `log_likelihood` scores
 _SCORED_ROWS = 1024  # in one pass
 _DRAW_KEY, _DECODE_KEY = 0, 1
 
@@ -166,25 +168,35 @@ class TableModality:
         return -network.log_likelihood(rows, order).sum(dim=1)
 
     @torch.no_grad()
+    def held_out_loss(self, network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Negative log-likelihood of each row under the mixture over orders, which rows are drawn from.
+
+        It goes on falling where that of a single order has begun to rise: the orders' errors differ, and the
+        mixture averages them.
+        """
+        orders = [random_order(network.n_fields, len(rows), generator) for _ in range(_JUDGED_ORDERS)]
+        scores = torch.stack([network.log_likelihood(rows, order).sum(dim=1) for order in orders])
+        return math.log(_JUDGED_ORDERS) - scores.logsumexp(dim=0)
+
+    @torch.no_grad()
     def log_likelihood(self, network: CascadeNetwork, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row under the mixture over orders that rows are drawn from.
 
         The network should be of double precision: then a row's value doesn't depend on the rows beside it.
         """
-        generator = torch.Generator(codes.device).manual_seed(0)
-        seeds = [int(torch.randint(2**62, (), generator=generator)) for _ in range(_SCORED_ORDERS)]
         unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
-        if self.target is not None and bool((codes[:, len(self.codec.fields) :] < 0).all()):
-            unknown[len(self.codec.fields) :] = 0.0  # no labels were given: the rows alone count
+        n_own = len(self.codec.fields)
+        if self.target is not None and bool((codes[:, n_own:] < 0).all()):
+            unknown[n_own:] = 0.0  # no labels were given: the rows alone count
         parts = []
         for rows in codes.split(_SCORED_ROWS):
-            scores = []
-            for seed in seeds:
-                seeded = torch.Generator(codes.device).manual_seed(seed)
-                order = random_order(network.n_fields, len(rows), seeded, shared=True)
-                each = network.log_likelihood(rows.clamp(min=0), order, known=rows >= 0)
-                scores.append(torch.where(rows < 0, unknown, each).sum(dim=1))
-            parts.append(torch.logsumexp(torch.stack(scores), dim=0) - np.log(_SCORED_ORDERS))
+            known, scores = rows >= 0, []
+            generator = torch.Generator(codes.device).manual_seed(0)  # the same orders for all rows
+            for _ in range(_SCORED_ORDERS):
+                order = random_order(network.n_fields, len(rows), generator, shared=True)
+                each = network.log_likelihood(rows.clamp(min=0), order, known=known)
+                scores.append(torch.where(known, each, unknown).sum(dim=1))
+            parts.append(torch.stack(scores).logsumexp(dim=0) - math.log(_SCORED_ORDERS))
         return torch.cat(parts).cpu().numpy()
 
     def sample(

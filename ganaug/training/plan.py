@@ -10,7 +10,7 @@ from ganaug.training.trainer import Settings
 
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
-MOST_HELD_OUT = 4096  # more rows would tell no more about when to stop
+MOST_HELD_OUT = 2048  # more rows would tell no more about when to stop
 FEWEST_TO_SPLIT = 20
 LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between evaluations
 PATIENCE_INTERVALS = 5

@@ -87,7 +87,9 @@ class Trainer:
         Trained in place; at the end it holds the weights that are kept. Its ``decayed_parameters()`` are
         those subject to weight decay.
     loss : callable
-        ``loss(network, rows, generator)`` -> tensor of shape (n_rows,).
+        ``loss(network, rows, generator)`` -> tensor of shape (n_rows,); what is minimised.
+    held_out_loss : callable
+        The same for held-out rows; it decides when to end and which weights to keep.
     rows, held_out : Rows
         Rows to learn from, and rows that only judge (None: no judge).
     settings : Settings
@@ -99,6 +101,7 @@ class Trainer:
 
     network: nn.Module
     loss: Loss
+    held_out_loss: Loss
     rows: Rows
     held_out: Rows | None
     settings: Settings
@@ -205,18 +208,21 @@ class Trainer:
             group["lr"] = self.settings.learning_rate * factor
 
     def _evaluate(self) -> None:
-        held_out_loss = None if self.held_out is None else self.held_out_loss(self.held_out)
+        held_out_loss = None if self.held_out is None else self.mean_held_out_loss(self.held_out)
         self._record(held_out_loss)
         if held_out_loss is not None and self.schedule.observe(self.step, held_out_loss):
             self._best = self.average.snapshot()
 
     @torch.no_grad()
-    def held_out_loss(self, rows: Rows) -> float:
+    def mean_held_out_loss(self, rows: Rows) -> float:
         """Mean loss of the averaged weights on rows, with the same draws at every call."""
         generator = torch_generator(self.root, _EVALUATION_KEY, device=self.device)
         with self.average.applied():
             self.network.eval()
-            parts = [self.loss(self.network, part, generator) for part in rows.values.split(_EVALUATION_ROWS)]
+            parts = [
+                self.held_out_loss(self.network, part, generator)
+                for part in rows.values.split(_EVALUATION_ROWS)
+            ]
             self.network.train()
         losses = torch.cat(parts).double()
         return float(losses.mean() if rows.weights is None else (losses * rows.weights).mean())
