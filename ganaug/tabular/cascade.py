@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from ganaug._util.parameters import check_parameter
 from ganaug.tabular.columns.base import Field, NumberField
-from ganaug.tabular.heads import group_heads
+from ganaug.tabular.heads import group_heads, level_scores
 from ganaug.tabular.prefix_sum import DrawOrder, sums_before
 
 _KNOTS = np.linspace(-2.8, 2.8, 24)  # normal scores between which a number's embedding is interpolated
@@ -134,8 +134,8 @@ class CascadeNetwork(nn.Module):
         """Where each code finds its embedding: between which two rows, how far, and its normal score."""
         parts, n_rows = [], 0
         for field in fields:
-            row, part, score, n_own = _embedding_place(field)
-            parts.append((row + n_rows, row + n_rows + (score != 0), part, score))
+            row, step, part, score, n_own = _embedding_place(field)
+            parts.append((row + n_rows, row + n_rows + step, part, score))
             n_rows += n_own
         starts = np.cumsum([0, *(field.n_codes for field in fields[:-1])])
         row, following, part, score = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -233,17 +233,24 @@ def _normal(*shape: int, scale: float) -> nn.Parameter:
     return nn.Parameter(torch.randn(*shape) * scale)
 
 
-def _embedding_place(field: Field) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """For each code of a field: first row, how far towards the next, normal score; and the number of rows.
+def _embedding_place(field: Field) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """For each code: its row, the way to the next row and how far along it, its score; the number of rows.
 
-    A class has a row of its own. A cell's embedding lies between those of the two nearest knots.
+    A class has a row of its own. A cell's embedding lies between those of the two nearest knots. What has an
+    order has a normal score beside it; zero stands for none.
     """
     if not isinstance(field, NumberField):
-        zeros = np.zeros(field.n_codes)
-        return np.arange(field.n_codes), zeros, zeros, field.n_codes
-    score = np.where(field.centre == 0, 1e-6, field.centre)  # zero marks a code without a score
+        zeros, score = np.zeros(field.n_codes), np.zeros(field.n_codes)
+        score[: field.n_ordered] = _never_zero(level_scores(field.counts[: field.n_ordered]))
+        return np.arange(field.n_codes), zeros.astype(int), zeros, score, field.n_codes
+    score = _never_zero(field.centre)
     knot = (np.searchsorted(_KNOTS, score) - 1).clip(0, len(_KNOTS) - 2)
     part = ((score - _KNOTS[knot]) / (_KNOTS[knot + 1] - _KNOTS[knot])).clip(-0.5, 1.5)
     none = np.zeros(field.n_points)
     rows = np.concatenate([np.arange(field.n_points), knot + field.n_points])
-    return rows, np.append(none, part), np.append(none, score), field.n_points + len(_KNOTS)
+    step = np.append(none, np.ones(len(score))).astype(int)
+    return rows, step, np.append(none, part), np.append(none, score), field.n_points + len(_KNOTS)
+
+
+def _never_zero(score: np.ndarray) -> np.ndarray:
+    return np.where(score == 0, 1e-6, score)

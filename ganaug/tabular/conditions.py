@@ -64,6 +64,9 @@ def read_conditions(conditions: Any, n: int | None, codec: TableCodec) -> pd.Dat
         raise InvalidConditionError(
             f"conditions name a column that the table hasn't; it has {known}: {unknown[0]!r}"
         )
+    if not frame.columns.is_unique:
+        repeated = frame.columns[frame.columns.duplicated()][0]
+        raise InvalidConditionError(f"conditions name a column more than once: {repeated!r}")
     return frame
 
 
@@ -97,10 +100,13 @@ def _encode(column_codec: Any, column: Hashable, values: pd.Series[Any]) -> NDAr
         if beyond.any():
             raise InvalidConditionError(
                 f"The condition on column {column!r} is beyond the range that the column had, {lowest!r} to "
-                f"{highest!r}: {numbers[beyond][0]!r}"
+                f"{highest!r}: {numbers[beyond].tolist()[0]!r}"
             )
-        if np.issubdtype(column_codec.ends.dtype, np.integer) and (np.nan_to_num(numbers) % 1 != 0).any():
-            raise InvalidConditionError(f"Column {column!r} holds whole numbers; got {values.iloc[0]!r}")
+        broken = np.nan_to_num(numbers) % 1 != 0
+        if np.issubdtype(column_codec.ends.dtype, np.integer) and broken.any():
+            raise InvalidConditionError(
+                f"Column {column!r} holds whole numbers; got {numbers[broken].tolist()[0]!r}"
+            )
     return codes
 
 

@@ -28,10 +28,14 @@ _MIN_LOG_SCALE = -7.0  # a component much narrower than one rank in a thousand c
 _UNBOUNDED = 1e6  # stands for infinity, whose differences have no gradient
 _IMPOSSIBLE = -1e9  # logit of a code that pads a narrower field
 _INITIAL_LOG_SCALE = math.log(0.25)
+_N_CURVES = 10  # bumps along the order of a category's levels
 
 
 class CategoryHeads(nn.Module):
     """Softmax over the codes of several categories.
+
+    Where levels have an order, part of their weights is a smooth curve over it, so that neighbours learn from
+    each other.
 
     Parameters
     ----------
@@ -42,15 +46,20 @@ class CategoryHeads(nn.Module):
     """
 
     index: Tensor
+    curves: Tensor
 
     def __init__(self, positions: Sequence[int], fields: Sequence[CategoryField], hidden_units: int) -> None:
         super().__init__()
         self.register_buffer("index", torch.tensor(positions, device="cpu"), persistent=False)
         self.widths = tuple(field.n_codes for field in fields)
+        self.has_order = any(field.n_ordered for field in fields)
         width = max(self.widths)
         self.weight = nn.Parameter(
             torch.randn(len(fields), hidden_units, width) * 0.1 / math.sqrt(hidden_units)
         )
+        self.curve_weight = nn.Parameter(torch.zeros(len(fields), hidden_units, _N_CURVES))
+        curves = np.stack([_curves(field, width) for field in fields])
+        self.register_buffer("curves", torch.tensor(curves, device="cpu"), persistent=False)
         bias = np.full((len(fields), 1, width), _IMPOSSIBLE, dtype=np.float32)
         for row, field in zip(bias, fields, strict=True):
             row[0, : field.n_codes] = log_frequencies(field.counts)
@@ -58,15 +67,21 @@ class CategoryHeads(nn.Module):
 
     def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
         """Log-probability of each code, shape (n_fields, n_rows)."""
-        logits = torch.baddbmm(self.bias, hidden, self.weight)
+        logits = torch.baddbmm(self.bias, hidden, self._weights(slice(None)))
         chosen = logits.gather(-1, codes.unsqueeze(-1)).squeeze(-1)
         return chosen - logits.logsumexp(-1)
 
     def draw(self, member: int, hidden: Tensor, uniforms: Tensor) -> Tensor:
         """Codes (n_rows,) of one field, from its hidden units (n_rows, n_units) and uniforms (2, n_rows)."""
         width = self.widths[member]
-        logits = torch.addmm(self.bias[member, :, :width], hidden, self.weight[member, :, :width])
+        weight = self._weights(slice(member, member + 1))[0]
+        logits = torch.addmm(self.bias[member, :, :width], hidden, weight[:, :width])
         return draw_class(logits, uniforms[0])
+
+    def _weights(self, members: slice) -> Tensor:
+        if not self.has_order:
+            return self.weight[members]
+        return torch.baddbmm(self.weight[members], self.curve_weight[members], self.curves[members])
 
 
 class NumberHeads(nn.Module):
@@ -165,6 +180,21 @@ def log_frequencies(counts: np.ndarray) -> np.ndarray:
     """Logarithm of the observed frequencies, with a tenth of a row added to each class."""
     smoothed = np.asarray(counts, dtype=np.float64) + 0.1
     return np.log(smoothed / smoothed.sum())
+
+
+def level_scores(counts: np.ndarray) -> np.ndarray:
+    """Normal score of the middle rank of each level, in their order."""
+    shares = (np.asarray(counts, dtype=np.float64) + 0.1) / (np.sum(counts) + 0.1 * len(counts))
+    return ndtri(np.cumsum(shares) - shares / 2)
+
+
+def _curves(field: CategoryField, width: int) -> np.ndarray:
+    """Overlapping bumps along the levels' order, shape (n_curves, width); zero where there is none."""
+    curves = np.zeros((_N_CURVES, width), dtype=np.float32)
+    centres, spread = np.linspace(-2.0, 2.0, _N_CURVES), 4.0 / (_N_CURVES - 1)
+    scores = level_scores(field.counts[: field.n_ordered])
+    curves[:, : field.n_ordered] = np.exp(-0.5 * ((scores - centres[:, None]) / spread) ** 2)
+    return curves
 
 
 def _log_mass(lower: Tensor, upper: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:

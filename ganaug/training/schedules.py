@@ -80,11 +80,13 @@ class Schedule:
         """Begin to lower the rate; ``reached`` is the step whose weights training goes on from."""
         self.phase = "decay"
         self.decay_from, self.decay_from_seconds = step, seconds
-        self.last_step = step + max(1, round(self.decay_share * reached))
+        self.last_step = min(self.max_steps, step + max(1, round(self.decay_share * reached)))
 
     def is_over(self, step: int, seconds: float, budget: float | None) -> bool:
         """Whether training is done."""
-        return self.phase == "decay" and self.decayed(step, seconds, budget) >= 1.0
+        if self.phase != "decay":
+            return False
+        return step >= self.last_step or self.decayed(step, seconds, budget) >= 1.0
 
     def expected_steps(self, step: int) -> int:
         """Steps in all, as far as can be told now: improvement puts the end off."""

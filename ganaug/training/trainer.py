@@ -183,10 +183,12 @@ class Trainer:
 
     def _after_step(self) -> None:
         budget, stops_early = self.settings.time_budget_seconds, self._stops_early
-        if self.step % self.settings.evaluate_every == 0 or self._is_over():
+        if self.step % self.settings.evaluate_every == 0:
             self._evaluate()
         if self.schedule.search_is_over(self.step, self.seconds, budget, early_stopping=stops_early):
             self._start_decay()
+        if self._is_over():
+            self._evaluate()
         self._notify("on_step")
         if self.step % self.steps_per_epoch == 0:
             self._notify("on_epoch_end")
@@ -208,6 +210,8 @@ class Trainer:
             group["lr"] = self.settings.learning_rate * factor
 
     def _evaluate(self) -> None:
+        if self.step == self._recorded[0]:
+            return
         held_out_loss = None if self.held_out is None else self.mean_held_out_loss(self.held_out)
         self._record(held_out_loss)
         if held_out_loss is not None and self.schedule.observe(self.step, held_out_loss):
@@ -229,8 +233,6 @@ class Trainer:
 
     def _record(self, held_out_loss: float | None) -> None:
         step, seconds = self._recorded
-        if self.step == step:
-            return
         self.history.append(
             {
                 "epoch": self.step / self.steps_per_epoch,

@@ -38,10 +38,13 @@ class CategoryField:
         Number of classes, with the one for missing where there is one.
     counts : array of shape (n_codes,)
         (Weighted) training rows in each.
+    n_ordered : int, default 0
+        The first so many classes are levels in an order that means something; neighbours are alike.
     """
 
     n_codes: int
     counts: FloatArray
+    n_ordered: int = 0
 
 
 @dataclass(frozen=True, eq=False)

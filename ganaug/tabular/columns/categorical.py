@@ -79,7 +79,9 @@ class CategoryCodec:
     def fields(self) -> tuple[CategoryField, ...]:
         """One field, or two (bucket, member) when there are very many levels."""
         if not self._width:
-            return (CategoryField(len(self.counts), self.counts),)
+            return (
+                CategoryField(len(self.counts), self.counts, len(self.levels) if self._is_ordered else 0),
+            )
         n_levels = len(self.levels)
         padded = np.zeros(math.ceil(n_levels / self._width) * self._width)
         padded[:n_levels] = self.counts[:n_levels]
@@ -87,6 +89,13 @@ class CategoryCodec:
         buckets, members = np.append(table.sum(axis=1), self.counts[n_levels:]), table.sum(axis=0)
         members[0] += self.counts[n_levels:].sum()  # a missing cell is member 0 of a bucket of its own
         return CategoryField(len(buckets), buckets), CategoryField(len(members), members)
+
+    @property
+    def _is_ordered(self) -> bool:
+        """Whether the order of the levels means something, and there are enough of them for that to tell."""
+        numbers = all(isinstance(level, int | float) for level in self.levels)
+        ordered = isinstance(self.dtype, pd.CategoricalDtype) and bool(self.dtype.ordered)
+        return (numbers or ordered) and len(self.levels) > 2
 
     @cached_property
     def _width(self) -> int:
