@@ -38,7 +38,7 @@ class GANSynthesizer(BaseSynthesizer):
     generator : {"auto", "cascade"} or Cascade, default="auto"
         What draws the rows.
     max_epochs : int or "auto", default="auto"
-        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 30,000 steps.
+        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps.
     time_budget_seconds : float, optional
         Wall-clock time for ``fit``; the learning rate falls in time to end well.
     batch_size : int or "auto", default="auto"
@@ -158,7 +158,7 @@ class GANSynthesizer(BaseSynthesizer):
         model = self._model if goes_on else Model.build(modality, self._options(modality), _seed(root))
         trainer = self._trainer(model, codes, weights, root, device)
         history = trainer.run()
-        n_iter = -(-trainer.step // trainer.steps_per_epoch)
+        n_iter = max(1, trainer.epoch)
         if goes_on:
             history, n_iter = History([*self.history_, *history]), n_iter + self.n_iter_
         self._set_fitted(model, str(root.entropy), history, n_iter)

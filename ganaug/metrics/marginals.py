@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ganaug.metrics.features import FloatArray, code_tables, require
+from ganaug.metrics.features import FloatArray, code_tables
+
+Distance = Callable[[FloatArray, FloatArray], float]
 
 
 def shape_error(real: Any, synthetic: Any, *, categorical: Iterable[Any] | None = None) -> float:
@@ -24,11 +26,6 @@ def shape_error(real: Any, synthetic: Any, *, categorical: Iterable[Any] | None 
     -------
     float
         From 0 (the same marginals) to 1.
-
-    Raises
-    ------
-    ImportError
-        sdmetrics is not installed.
     """
     errors = shape_error_by_column(real, synthetic, categorical=categorical)["error"].to_numpy(
         dtype=np.float64
@@ -55,21 +52,30 @@ def shape_error_by_column(
         Indexed by column name, with ``kind`` ("number" or "category") and ``error`` (0 to 1; NaN for a
         column that is wholly missing).
     """
-    metrics = require("sdmetrics.single_column")
     coded = code_tables(real, synthetic, categorical=categorical)
     kinds = ["category" if is_category else "number" for is_category in coded.is_category]
+    distances = [_total_variation if kind == "category" else _kolmogorov_smirnov for kind in kinds]
     errors = [
-        _column_error(
-            metrics.TVComplement if kind == "category" else metrics.KSComplement,
-            coded.matrices[0][:, j],
-            coded.matrices[1][:, j],
-        )
-        for j, kind in enumerate(kinds)
+        _of_present(distance, coded.matrices[0][:, j], coded.matrices[1][:, j])
+        for j, distance in enumerate(distances)
     ]
     return pd.DataFrame({"kind": kinds, "error": errors}, index=pd.Index(coded.names, name="column"))
 
 
-def _column_error(metric: Any, real: FloatArray, synthetic: FloatArray) -> float:
-    if np.isnan(real).all() or np.isnan(synthetic).all():
-        return float("nan")
-    return 1.0 - float(metric.compute(pd.Series(real), pd.Series(synthetic)))
+def _of_present(distance: Distance, real: FloatArray, synthetic: FloatArray) -> float:
+    real, synthetic = real[~np.isnan(real)], synthetic[~np.isnan(synthetic)]
+    return distance(real, synthetic) if len(real) and len(synthetic) else float("nan")
+
+
+def _kolmogorov_smirnov(real: FloatArray, synthetic: FloatArray) -> float:
+    """Largest difference of the two distribution functions; sdmetrics' KSComplement without the p-value."""
+    values = np.concatenate([real, synthetic])
+    below = [np.searchsorted(np.sort(part), values, side="right") / len(part) for part in (real, synthetic)]
+    return float(np.abs(below[0] - below[1]).max())
+
+
+def _total_variation(real: FloatArray, synthetic: FloatArray) -> float:
+    """Half the summed difference of the levels' shares."""
+    size = int(max(real.max(), synthetic.max())) + 1
+    shares = [np.bincount(part.astype(np.int64), minlength=size) / len(part) for part in (real, synthetic)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)

@@ -38,7 +38,7 @@ class Cascade(BaseEstimator):
 
     Parameters
     ----------
-    hidden_units : int, default=128
+    hidden_units : int, default=96
         Width of each field's own network.
     context_units : int, default=256
         Width of the sum in which the known fields are collected.
@@ -63,7 +63,7 @@ class Cascade(BaseEstimator):
     def __init__(
         self,
         *,
-        hidden_units: int = 128,
+        hidden_units: int = 96,
         context_units: int = 256,
         embedding_units: int = 16,
         n_components: int = 12,

@@ -114,7 +114,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.batch_size = min(self.settings.batch_size, len(self.rows))
-        self.steps_per_epoch = len(self.rows) // self.batch_size
+        self._given = (self.rows, self.held_out)
         self.parameters = list(self.network.parameters())
         self.average = WeightAverage(self.parameters, self.settings.average_decay)
         self.optimiser = self._make_optimiser()
@@ -122,7 +122,7 @@ class Trainer:
         self.generator = torch_generator(self.root, _ORDER_KEY, device=self.device)
         self._loss_sum = torch.zeros((), device=self.device)
         self._best: list[Tensor] | None = None
-        self._permutation = (-1, torch.empty(0))  # of which epoch, and the order of its rows
+        self._permutation = ((-1, 0), torch.empty(0))  # of which epoch and how many rows, and their order
         self._stop_asked = False
         self._began = time.monotonic()
         self._recorded = (0, 0.0)  # step and seconds of the last record
@@ -130,7 +130,12 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """Passes over the training rows that are complete."""
-        return self.step // self.steps_per_epoch
+        return self._place[0]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in a pass over the training rows."""
+        return len(self.rows) // self.batch_size
 
     @property
     def seconds(self) -> float:
@@ -190,7 +195,7 @@ class Trainer:
         if self._is_over():
             self._evaluate()
         self._notify("on_step")
-        if self.step % self.steps_per_epoch == 0:
+        if self._place[1] == 0:
             self._notify("on_epoch_end")
 
     @property
@@ -198,11 +203,22 @@ class Trainer:
         return self.settings.early_stopping and self.held_out is not None
 
     def _next_batch(self) -> Tensor:
-        epoch, place = divmod(self.step, self.steps_per_epoch)
-        if self._permutation[0] != epoch:
-            order = numpy_generator(self.root, _SHUFFLE_KEY, epoch).permutation(len(self.rows))
-            self._permutation = epoch, torch.from_numpy(order).to(self.device)
+        epoch, place = self._place
+        if self._permutation[0] != (epoch, len(self.rows)):
+            order = numpy_generator(self.root, _SHUFFLE_KEY, epoch, len(self.rows)).permutation(
+                len(self.rows)
+            )
+            self._permutation = (epoch, len(self.rows)), torch.from_numpy(order).to(self.device)
         return self._permutation[1][place * self.batch_size : (place + 1) * self.batch_size]
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        """Epochs that are complete, and steps into the next; the decay begins an epoch of its own."""
+        if self.schedule.phase == "search":
+            return divmod(self.step, self.steps_per_epoch)
+        searched = -(-self.schedule.decay_from // (len(self._given[0]) // self.batch_size))
+        epochs, place = divmod(self.step - self.schedule.decay_from, self.steps_per_epoch)
+        return searched + epochs, place
 
     def _set_rate(self) -> None:
         factor = self.schedule.rate(self.step, self.seconds, self.settings.time_budget_seconds)
@@ -212,7 +228,8 @@ class Trainer:
     def _evaluate(self) -> None:
         if self.step == self._recorded[0]:
             return
-        held_out_loss = None if self.held_out is None else self.mean_held_out_loss(self.held_out)
+        is_judge = self.held_out is not None and not (self._stops_early and self.schedule.phase == "decay")
+        held_out_loss = self.mean_held_out_loss(self.held_out) if is_judge and self.held_out else None
         self._record(held_out_loss)
         if held_out_loss is not None and self.schedule.observe(self.step, held_out_loss):
             self._best = self.average.snapshot()
@@ -235,7 +252,7 @@ class Trainer:
         step, seconds = self._recorded
         self.history.append(
             {
-                "epoch": self.step / self.steps_per_epoch,
+                "epoch": self._place[0] + self._place[1] / self.steps_per_epoch,
                 "step": self.step,
                 "phase": self.schedule.phase,
                 "learning_rate": self.optimiser.param_groups[0]["lr"],
@@ -254,9 +271,19 @@ class Trainer:
             self.average.restart_from(self._best)
             reached = self.schedule.best_step
         self.schedule.start_decay(self.step, reached, self.seconds)
+        self._take_in_held_out()
+
+    def _take_in_held_out(self) -> None:
+        """Held-out rows have done their part when the decay begins: it learns from them too."""
+        if self._stops_early and self.held_out is not None:
+            parts = (self.rows, self.held_out)
+            weights = [part.weights for part in parts if part.weights is not None]
+            values = torch.cat([part.values for part in parts])
+            self.rows = Rows(values, torch.cat(weights) if weights else None)
 
     def _keep_best(self) -> None:
-        kept = self._best if self._best is not None and self._stops_early else self.average.values
+        searching = self.schedule.phase == "search" and self._stops_early
+        kept = self._best if self._best is not None and searching else self.average.values
         if not all(bool(torch.isfinite(tensor).all()) for tensor in kept):
             raise GanaugError(
                 f"Training diverged: the weights are no longer finite after {self.step} steps. Use a lower "
@@ -310,6 +337,8 @@ class Trainer:
                 f"another path, or delete the file if you don't need it. It holds: {header.get('content')!r}"
             )
         self.schedule = Schedule.from_state(header_dict(header, "schedule"))
+        if self.schedule.phase == "decay":
+            self._take_in_held_out()
         self.history[:] = header_list(header, "history", of=dict)
         self._make_adam_state()
         if "best.0" in arrays:
@@ -349,7 +378,7 @@ class Trainer:
     def _fingerprint(self) -> str:
         """Digest of everything that must be the same for a fit to go on."""
         digest = hashlib.sha256(repr((self.settings, self.schedule.max_steps, self.root.entropy)).encode())
-        for rows in (self.rows, self.held_out):
+        for rows in self._given:
             for tensor in () if rows is None else (rows.values, rows.weights):
                 if tensor is not None:
                     digest.update(tensor.cpu().numpy().tobytes())
