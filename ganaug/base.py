@@ -281,3 +281,8 @@ def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"The generator's options are wrong: {error}") from error
     return options
+
+
+def is_plain(name: str, value: Any) -> bool:
+    """Whether a constructor's parameter is saved in a file: callbacks and objects are not."""
+    return name != "callbacks" and (value is None or isinstance(value, bool | int | float | str))

@@ -13,14 +13,14 @@ from ganaug._util.device import resolve_device
 from ganaug._util.parameters import check_choice, check_flag, check_parameter
 from ganaug._util.random import RandomState, numpy_generator, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
-from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, Model
+from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, Model, is_plain
 from ganaug.exceptions import InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade
 from ganaug.tabular.modality import TableModality
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
 from ganaug.training.history import History
-from ganaug.training.plan import FEWEST_TO_SPLIT, plan_fit, split_rows
-from ganaug.training.trainer import Rows, Trainer
+from ganaug.training.plan import FEWEST_TO_SPLIT, plan_fit, split_rows, take_rows
+from ganaug.training.trainer import Trainer
 
 MODALITIES: dict[str, type[Modality]] = {"table": TableModality}
 GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade}
@@ -38,7 +38,7 @@ class GANSynthesizer(BaseSynthesizer):
     generator : {"auto", "cascade"} or Cascade, default="auto"
         What draws the rows.
     max_epochs : int or "auto", default="auto"
-        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps.
+        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 10,000 steps.
     time_budget_seconds : float, optional
         Wall-clock time for ``fit``; the learning rate falls in time to end well.
     batch_size : int or "auto", default="auto"
@@ -247,7 +247,7 @@ class GANSynthesizer(BaseSynthesizer):
         check_parameter("validation_fraction", self.validation_fraction, float, minimum=0, maximum=0.9)
         check_flag("early_stopping", self.early_stopping)
         check_flag("warm_start", self.warm_start)
-        check_parameter("verbose", int(self.verbose), int, minimum=0)
+        check_parameter("verbose", self.verbose if not isinstance(self.verbose, bool) else 0, int, minimum=0)
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks must be instances of ganaug.Callback, got {callback!r}")
@@ -296,8 +296,8 @@ class GANSynthesizer(BaseSynthesizer):
             network=model.network.to(device),
             loss=model.modality.loss,
             held_out_loss=model.modality.held_out_loss,
-            rows=_rows(codes, weights, learnt_from, device),
-            held_out=_rows(codes, weights, held_out, device) if len(held_out) else None,
+            rows=take_rows(codes, weights, learnt_from, device),
+            held_out=take_rows(codes, weights, held_out, device) if len(held_out) else None,
             settings=settings,
             schedule=schedule,
             root=np.random.SeedSequence(root.entropy, spawn_key=(_TRAIN_KEY,)),
@@ -349,7 +349,7 @@ class GANSynthesizer(BaseSynthesizer):
         names = getattr(self, "feature_names_in_", None)
         state = {
             "content": "synthesizer",
-            "parameters": {k: v for k, v in self.get_params(deep=False).items() if _is_plain(k, v)},
+            "parameters": {k: v for k, v in self.get_params(deep=False).items() if is_plain(k, v)},
             "n_features": self.n_features_in_,
             "feature_names": None if names is None else [str(name) for name in names],
             "n_iter": self.n_iter_,
@@ -394,20 +394,6 @@ def _check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
     return weights
 
 
-def _rows(
-    codes: NDArray[Any], weights: NDArray[np.float64] | None, which: NDArray[np.intp], device: torch.device
-) -> Rows:
-    values = torch.from_numpy(codes[which]).to(device)
-    if weights is None:
-        return Rows(values)
-    chosen = weights[which]
-    return Rows(values, torch.tensor(chosen / chosen.mean(), dtype=torch.float32, device=device))
-
-
 def _seed(root: np.random.SeedSequence) -> int:
     (seed,) = np.random.SeedSequence(root.entropy, spawn_key=(_WEIGHTS_KEY,)).generate_state(1)
     return int(seed)
-
-
-def _is_plain(name: str, value: Any) -> bool:
-    return name != "callbacks" and (value is None or isinstance(value, bool | int | float | str))

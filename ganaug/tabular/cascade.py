@@ -48,7 +48,7 @@ class Cascade(BaseEstimator):
         Logistic components of a number's distribution.
     n_blocks : int, default=1
         Residual blocks in each field's network.
-    weight_decay : float, default=0.05
+    weight_decay : float, default=0.25
         Decoupled decay of the weight matrices, per unit of learning rate.
 
     Examples
@@ -68,7 +68,7 @@ class Cascade(BaseEstimator):
         embedding_units: int = 16,
         n_components: int = 12,
         n_blocks: int = 1,
-        weight_decay: float = 0.05,
+        weight_decay: float = 0.25,
     ) -> None:
         self.hidden_units = hidden_units
         self.context_units = context_units

@@ -57,7 +57,8 @@ class CategoryHeads(nn.Module):
         self.weight = nn.Parameter(
             torch.randn(len(fields), hidden_units, width) * 0.1 / math.sqrt(hidden_units)
         )
-        self.curve_weight = nn.Parameter(torch.zeros(len(fields), hidden_units, _N_CURVES))
+        if self.has_order:
+            self.curve_weight = nn.Parameter(torch.zeros(len(fields), hidden_units, _N_CURVES))
         curves = np.stack([_curves(field, width) for field in fields])
         self.register_buffer("curves", torch.tensor(curves, device="cpu"), persistent=False)
         bias = np.full((len(fields), 1, width), _IMPOSSIBLE, dtype=np.float32)

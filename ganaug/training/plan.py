@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ganaug.training.schedules import Schedule
-from ganaug.training.trainer import Settings
+from ganaug.training.trainer import Rows, Settings
 
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
@@ -14,7 +17,7 @@ MOST_HELD_OUT = 2048  # more rows would tell no more about when to stop
 FEWEST_TO_SPLIT = 20
 LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between evaluations
 PATIENCE_INTERVALS = 5
-MOST_STEPS = 15_000  # of a fit whose length is found on the way
+MOST_STEPS = 10_000  # of a fit whose length is found on the way
 UNJUDGED_EPOCHS, FEWEST_UNJUDGED_STEPS = 30, 1_000  # of a fit that no held-out rows can stop
 
 
@@ -44,6 +47,17 @@ def split_rows(
         return usable, usable[:0]
     held_out = np.sort(rng.choice(common, n_held_out, replace=False))
     return np.setdiff1d(usable, held_out), held_out
+
+
+def take_rows(
+    codes: NDArray[Any], weights: NDArray[np.float64] | None, which: NDArray[np.intp], device: torch.device
+) -> Rows:
+    """Some rows on a device, their weights scaled to a mean of one."""
+    values = torch.from_numpy(codes[which]).to(device)
+    if weights is None:
+        return Rows(values)
+    chosen = weights[which]
+    return Rows(values, torch.tensor(chosen / chosen.mean(), dtype=torch.float32, device=device))
 
 
 def plan_fit(

@@ -35,7 +35,7 @@ class Schedule:
     max_steps: int
     patience_steps: int
     patience_share: float = 0.2
-    decay_share: float = 0.5
+    decay_share: float = 1 / 3
     phase: str = "search"
     best_step: int = 0
     best_loss: float = float("inf")

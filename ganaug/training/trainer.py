@@ -213,8 +213,8 @@ class Trainer:
 
     @property
     def _place(self) -> tuple[int, int]:
-        """Epochs that are complete, and steps into the next; the decay begins an epoch of its own."""
-        if self.schedule.phase == "search":
+        """Epochs that are complete, steps into the next; a decay on more rows begins an epoch of its own."""
+        if self.rows is self._given[0]:
             return divmod(self.step, self.steps_per_epoch)
         searched = -(-self.schedule.decay_from // (len(self._given[0]) // self.batch_size))
         epochs, place = divmod(self.step - self.schedule.decay_from, self.steps_per_epoch)

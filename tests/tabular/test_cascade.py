@@ -41,7 +41,9 @@ def order_of(permutation, n_rows):
     """The same order, fields by position, for all rows."""
     fields = torch.tensor(permutation).unsqueeze(1).expand(-1, n_rows)
     rows = torch.arange(n_rows)
-    return DrawOrder((fields * n_rows + rows).reshape(-1), (fields.argsort(dim=0) * n_rows + rows).reshape(-1))
+    return DrawOrder(
+        (fields * n_rows + rows).reshape(-1), (fields.argsort(dim=0) * n_rows + rows).reshape(-1)
+    )
 
 
 @pytest.fixture(scope="module")

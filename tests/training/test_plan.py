@@ -79,7 +79,7 @@ def test_a_fit_that_nothing_can_stop_is_shorter():
 @pytest.mark.parametrize("n_rows", [1, 2, 30, 1_000, 100_000, 10_000_000])
 def test_settings_are_sound_for_any_number_of_rows(n_rows):
     settings, schedule = plan(n_rows)
-    assert 0 < settings.batch_size
+    assert settings.batch_size > 0
     assert 0 < settings.learning_rate < 1
     assert 0 < settings.evaluate_every <= schedule.max_steps
     assert settings.evaluate_every <= schedule.patience_steps

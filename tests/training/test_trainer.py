@@ -42,7 +42,15 @@ def constant(network, rows, generator):
 
 
 def trainer_of(
-    values, held_out=None, loss=squared_distance, weights=None, max_steps=40, seed=0, callbacks=(), **settings
+    values,
+    held_out=None,
+    loss=squared_distance,
+    weights=None,
+    max_steps=40,
+    seed=0,
+    callbacks=(),
+    patience=50,
+    **settings,
 ):
     defaults = {"batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0, "evaluate_every": 10}
     rows = torch.tensor(values, dtype=torch.float32).reshape(-1, 1)
@@ -54,7 +62,7 @@ def trainer_of(
         rows=Rows(rows, None if weights is None else torch.tensor(weights, dtype=torch.float32)),
         held_out=judge,
         settings=Settings(**{**defaults, **settings}),
-        schedule=Schedule(max_steps=max_steps, patience_steps=50),
+        schedule=Schedule(max_steps=max_steps, patience_steps=patience),
         root=np.random.SeedSequence(seed),
         callbacks=callbacks,
     )
@@ -159,9 +167,10 @@ def test_history_says_what_happened():
     assert steps == sorted(set(steps))
     assert steps[-1] == trainer.step
     for record in history:
-        assert record["epoch"] == record["step"] / 2
-        assert record["train_loss"] == pytest.approx(2)
-        assert record["validation_loss"] == pytest.approx(5)
+        judged = record["phase"] == "search"  # afterwards the held-out rows are learned from too
+        assert record["train_loss"] == pytest.approx(2) if judged else 2 <= record["train_loss"] <= 5
+        assert record["validation_loss"] == (pytest.approx(5) if judged else None)
+        assert not judged or record["epoch"] == record["step"] / 2
         assert record["rows_per_second"] > 0
     assert history.column("seconds") == sorted(history.column("seconds"))
     phases = history.column("phase")
@@ -195,15 +204,27 @@ def test_more_held_out_rows_than_fit_into_one_pass_are_all_judged():
 # When it ends, and which weights it keeps
 
 
-def test_early_stopping_keeps_the_best_snapshot():
+def test_a_search_that_is_cut_short_keeps_the_best_snapshot():
     """Training pulls the point from 0 to 10; the held-out rows would have it at 3."""
-    trainer = trainer_of([10.0] * 4, held_out=[3.0] * 4, max_steps=4_000, evaluate_every=5)
+    watch = Watch(at=200, act=lambda trainer: trainer.stop())
+    trainer = trainer_of(
+        [10.0] * 4, held_out=[3.0] * 4, max_steps=4_000, evaluate_every=5, patience=500, callbacks=[watch]
+    )
     history = trainer.run()
     best = min(history.column("validation_loss"))
-    assert trainer.step < 4_000
+    assert trainer.step == 200
     assert trainer.mean_held_out_loss(trainer.held_out) == pytest.approx(best, abs=1e-6)
-    assert squared_distance(trainer.network, trainer.held_out.values, None)[0].item() == pytest.approx(best)
     assert value_of(trainer) == pytest.approx(3, abs=0.7)
+
+
+def test_the_decay_starts_from_the_best_snapshot_and_learns_from_the_held_out_rows_too():
+    """Four rows at 10 and four at 3: the search ends near 3, and the mean of all is 6.5."""
+    trainer = trainer_of([10.0] * 4, held_out=[3.0] * 4, max_steps=4_000, evaluate_every=5)
+    history = trainer.run()
+    assert trainer.step < 4_000
+    assert len(trainer.rows) == 8
+    assert {r["validation_loss"] is None for r in history if r["phase"] == "decay"} == {True}
+    assert 3 < value_of(trainer) < 8
 
 
 def test_without_early_stopping_the_last_weights_are_kept():
