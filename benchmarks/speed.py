@@ -1,0 +1,117 @@
+"""What drawing, encoding and fitting cost, beside what the same core does in plain matrix products.
+
+``python -m benchmarks.speed`` measures on one thread, takes medians, and writes ``benchmarks/results/speed.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmarks.datasets import load
+from benchmarks.records import environment, reset_peak_memory, resident_mb, write_record
+from ganaug import GANSynthesizer
+from ganaug.tabular.codec import TableCodec
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure everything and write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rows: does it run?")
+    parser.add_argument("--out", type=Path, default=RESULTS / "speed.json")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    scale = 20 if options.quick else 1
+    adult = load("adult")
+    train = adult.table.iloc[: adult.n_official_train]
+    for measure in (importing, drawing, coding):
+        for what, value, note in measure(train, scale):
+            record = {"what": what, "value": value, "note": note}
+            write_record(options.out, record | {"environment": environment()}, _same(record))
+            print(f"{what}: {value} ({note})")
+    return 0
+
+
+def _same(record: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    return lambda other: other["what"] == record["what"]
+
+
+def importing(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
+    """Time of ``import ganaug``, in a fresh process each."""
+    code = "import time; t = time.perf_counter(); import ganaug; print(time.perf_counter() - t)"
+    seconds = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)]
+    return [("import ganaug", f"{statistics.median(seconds):.3f} s", "median of 5 processes")]
+
+
+def drawing(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
+    """Rows of Adult a second on one core, and what an epoch of fitting them adds to the memory."""
+    model = GANSynthesizer(random_state=0, max_epochs=1)
+    reset_peak_memory()
+    before = resident_mb()
+    model.fit(train)
+    added = resident_mb(peak=True) - before
+    n_rows = 100_000 // scale
+    rates = [n_rows / _cpu_seconds(lambda: model.sample(n_rows)) for _ in range(3)]
+    rate, peak = statistics.median(rates), _matmul_rate()
+    products = _products_per_row(model.generator_)
+    share = rate * products / peak
+    return [
+        ("sampling Adult", f"{rate:,.0f} rows/s", "one core, whole rows as a table, median of 3"),
+        ("the same beside plain matrix products", f"{share:.0%}", "of that core's rate of multiplications"),
+        ("memory that fitting Adult adds", f"{added:,.0f} MB", "peak, after imports"),
+    ]
+
+
+def coding(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
+    """Encoding and decoding of a million rows."""
+    n_rows = 1_000_000 // scale
+    table = train.sample(n_rows, replace=True, random_state=0).reset_index(drop=True)
+    reset_peak_memory()
+    before = resident_mb()
+    start = time.process_time()
+    codec = TableCodec.fit(table)
+    fitted = time.process_time()
+    codes = codec.encode(table)
+    codec.decode(codes, np.random.default_rng(0))
+    seconds = time.process_time() - fitted
+    size = f"{n_rows:,} x {table.shape[1]}"
+    return [
+        (f"learning the codec of {size}", f"{fitted - start:.1f} s", "CPU"),
+        (f"encoding and decoding {size}", f"{seconds:.1f} s", "CPU"),
+        ("memory that the three add", f"{resident_mb(peak=True) - before:,.0f} MB", "peak"),
+    ]
+
+
+def _cpu_seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def _matmul_rate() -> float:
+    """Multiplications a second in a large float32 product."""
+    a = torch.randn(1024, 1024)
+    seconds = statistics.median(_cpu_seconds(lambda: a @ a) for _ in range(9))
+    return 1024**3 / seconds
+
+
+def _products_per_row(network: torch.nn.Module) -> int:
+    """Multiplications that a row needs: every weight matrix once."""
+    matrices = [p for name, p in network.named_parameters() if p.dim() == 3 and not name.endswith("bias")]
+    return sum(matrix.numel() for matrix in matrices)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
