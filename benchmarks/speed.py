@@ -1,6 +1,7 @@
 """What drawing, encoding and fitting cost, beside what the same core does in plain matrix products.
 
-``python -m benchmarks.speed`` measures on one thread, takes medians, and writes ``benchmarks/results/speed.json``.
+``python -m benchmarks.speed`` measures on one thread, takes medians, and writes
+``benchmarks/results/speed.json``.
 """
 
 from __future__ import annotations

@@ -25,9 +25,12 @@ class Schedule:
     max_steps : int
         Steps after which training ends in any case.
     patience_steps : int
-        The search ends when the best is at least this many steps old ...
+        The search ends when the last gain that counts is at least this many steps old ...
     patience_share : float
         ... and at least this share of all the steps so far.
+    least_gain : float
+        What a gain of held-out loss must be to count, since the one before it that did. A loss in nats per
+        row means the same on every table: how well the rows can be told from real ones.
     decay_share : float
         Steps of the decay, as a share of those that led to the best.
     """
@@ -36,9 +39,12 @@ class Schedule:
     patience_steps: int
     patience_share: float = 0.2
     decay_share: float = 1 / 3
+    least_gain: float = 0.02
     phase: str = "search"
     best_step: int = 0
     best_loss: float = float("inf")
+    gain_step: int = 0
+    gain_loss: float = float("inf")
     decay_from: int = 0
     last_step: int = 0
     decay_from_seconds: float = 0.0
@@ -62,6 +68,8 @@ class Schedule:
         improved = loss < self.best_loss - 1e-6 * abs(loss)
         if improved:
             self.best_loss, self.best_step = loss, step
+        if loss < self.gain_loss - self.least_gain:
+            self.gain_loss, self.gain_step = loss, step
         return improved
 
     def search_is_over(
@@ -74,7 +82,7 @@ class Schedule:
         if step >= self.max_steps * search_share or (budget is not None and seconds >= budget * search_share):
             return True
         patience = max(self.patience_steps, self.patience_share * step)
-        return early_stopping and step - self.best_step >= patience
+        return early_stopping and step - self.gain_step >= patience
 
     def start_decay(self, step: int, reached: int, seconds: float) -> None:
         """Begin to lower the rate; ``reached`` is the step whose weights training goes on from."""
@@ -93,7 +101,7 @@ class Schedule:
         if self.phase == "decay":
             return self.last_step
         patience = max(self.patience_steps, self.patience_share * step)
-        search = max(step, self.best_step + patience)
+        search = max(step, self.gain_step + patience)
         return min(self.max_steps, int(search + self.decay_share * max(self.best_step, 1)))
 
     @classmethod
@@ -101,8 +109,15 @@ class Schedule:
         """Schedule from the dict of its attributes; anything malformed is a `ModelFileError`."""
         numbers: dict[str, Any] = {
             key: header_int(header, key, minimum=0)
-            for key in ("max_steps", "patience_steps", "best_step", "decay_from", "last_step")
+            for key in ("max_steps", "patience_steps", "best_step", "gain_step", "decay_from", "last_step")
         }
-        for key in ("patience_share", "decay_share", "best_loss", "decay_from_seconds"):
+        for key in (
+            "patience_share",
+            "decay_share",
+            "least_gain",
+            "best_loss",
+            "gain_loss",
+            "decay_from_seconds",
+        ):
             numbers[key] = header_float(header, key)
         return cls(phase=header_str(header, "phase", choices=("search", "decay")), **numbers)

@@ -324,7 +324,8 @@ rng = np.random.default_rng(0)
 X = pd.DataFrame({"a": rng.normal(size=60), "b": rng.choice(["x", "y"], 60)})
 options = Cascade(hidden_units=8, context_units=8, embedding_units=4, n_components=2)
 callbacks = [Checkpoint(sys.argv[1], every_seconds=0), Slow()]
-fitted = GANSynthesizer(generator=options, max_epochs=10, batch_size=16, callbacks=callbacks, random_state=0).fit(X)
+model = GANSynthesizer(generator=options, max_epochs=10, batch_size=16, callbacks=callbacks, random_state=0)
+fitted = model.fit(X)
 fitted.save(sys.argv[1] + ".model")
 """
 
