@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganaug._util.files import check_output
 from ganaug._util.parameters import check_parameter
 from ganaug._util.store import load_file, save_file
 from ganaug.exceptions import CheckpointError, ModelFileError
@@ -68,6 +69,7 @@ class Checkpoint(Callback):
         check_parameter("every_seconds", self.every_seconds, float, minimum=0.0)
         self._written = time.monotonic()
         path = Path(self.path)
+        check_output(path)
         if not path.exists():
             return
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug._util.store import Arrays, Header, array_of, header_dict, header_float, header_int, header_list
-from ganaug.exceptions import CheckpointError, GanaugError, InterruptedFitWarning
+from ganaug.exceptions import CheckpointError, GanaugError, InterruptedFitWarning, ModelFileError
 from ganaug.training.callbacks import Callback
 from ganaug.training.ema import WeightAverage
 from ganaug.training.history import History
@@ -115,6 +115,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.batch_size = min(self.settings.batch_size, len(self.rows))
         self._given = (self.rows, self.held_out)
+        self._initial = _digest(self.network.parameters())
         self.parameters = list(self.network.parameters())
         self.average = WeightAverage(self.parameters, self.settings.average_decay)
         self.optimiser = self._make_optimiser()
@@ -347,11 +348,16 @@ class Trainer:
             stored = array_of(arrays, f"{name}.{i}", "f", shape=tuple(tensor.shape))
             with torch.no_grad():
                 tensor.copy_(torch.from_numpy(stored))
-        self.generator.set_state(torch.from_numpy(array_of(arrays, "generator", "u")))
+        try:
+            self.generator.set_state(torch.from_numpy(array_of(arrays, "generator", "u")))
+        except RuntimeError as error:
+            raise ModelFileError(f"The checkpoint's random state is broken: {error}") from error
         self._loss_sum += float(array_of(arrays, "loss_sum", "f", shape=()))
         self.step = header_int(header, "step", minimum=0)
         self._began = time.monotonic() - header_float(header, "seconds", minimum=0.0)
         recorded = header_list(header, "recorded", length=2, of=(int, float))
+        if not np.isfinite(recorded).all():
+            raise ModelFileError(f"The checkpoint's last record is no step and time: {recorded!r}")
         self._recorded = int(recorded[0]), float(recorded[1])
 
     def _make_adam_state(self) -> None:
@@ -376,11 +382,19 @@ class Trainer:
         return named
 
     def _fingerprint(self) -> str:
-        """Digest of everything that must be the same for a fit to go on."""
+        """Digest of all that must be the same for a fit to go on."""
         digest = hashlib.sha256(repr((self.settings, self.schedule.max_steps, self.root.entropy)).encode())
         for rows in self._given:
             for tensor in () if rows is None else (rows.values, rows.weights):
                 if tensor is not None:
                     digest.update(tensor.cpu().numpy().tobytes())
-        digest.update(repr([tuple(parameter.shape) for parameter in self.parameters]).encode())
-        return digest.hexdigest()
+        return digest.hexdigest() + self._initial
+
+
+def _digest(tensors: Iterable[Tensor]) -> str:
+    """What tells the values of tensors from other values."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(repr(tuple(tensor.shape)).encode())
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
