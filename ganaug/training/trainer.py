@@ -350,7 +350,7 @@ class Trainer:
                 tensor.copy_(torch.from_numpy(stored))
         try:
             self.generator.set_state(torch.from_numpy(array_of(arrays, "generator", "u")))
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             raise ModelFileError(f"The checkpoint's random state is broken: {error}") from error
         self._loss_sum += float(array_of(arrays, "loss_sum", "f", shape=()))
         self.step = header_int(header, "step", minimum=0)
