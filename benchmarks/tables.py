@@ -29,6 +29,7 @@ METHODS = {
     "oracle": "real rows",
     "ganaug": "**ganaug**",
     "tabularargn": "TabularARGN",
+    "ganaug-matched": "**ganaug** in TabularARGN's time",
     "smote": "SMOTE",
     "bootstrap": "bootstrap",
     "independent": "independent columns",
@@ -138,7 +139,7 @@ def ends() -> str:
 
 def peers() -> str:
     """Other libraries in the same run."""
-    return _by_method(("ganaug", "tabularargn"), ("adult", "magic"), costs=True)
+    return _by_method(("ganaug", "ganaug-matched", "tabularargn"), ("adult", "magic"), costs=True)
 
 
 def speed() -> str:
