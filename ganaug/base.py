@@ -6,15 +6,17 @@ and what a caller may ask for. The synthesizer on top knows none of that: it spl
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.validation import _check_sample_weight, validate_data
 from torch import Tensor, nn
 
 from ganaug._util.store import (
@@ -129,8 +131,12 @@ class Model:
     def build(cls, modality: Modality, options: GeneratorOptions, seed: int) -> Model:
         """A network with its first weights; torch's global generator is left as it was."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs' too
             return cls(modality, options, modality.build(options))
+
+    def copy(self) -> Model:
+        """The same with a network of its own, which may be trained further."""
+        return replace(self, network=copy.deepcopy(self.network))
 
     @property
     def device(self) -> torch.device:
@@ -257,6 +263,11 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         except ModelFileError as error:
             raise ModelFileError(f"{os.fspath(path)!r} is not a whole model file: {error}") from error
 
+    def _note_columns(self, columns: dict[str, Any]) -> None:
+        """Take what `columns_of` found, in place of what an earlier fit had."""
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(columns)
+
     def _to_state(self) -> tuple[Header, Arrays]:
         raise NotImplementedError
 
@@ -281,6 +292,24 @@ def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"The generator's options are wrong: {error}") from error
     return options
+
+
+def columns_of(X: Any) -> dict[str, Any]:
+    """What scikit-learn notes of a table: ``n_features_in_`` and, where columns have names, those."""
+    noted = BaseEstimator()
+    validate_data(noted, X, skip_check_array=True)
+    return dict(noted.__dict__)
+
+
+def check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
+    """Weights of shape (n_rows,), not negative and not all zero."""
+    shape = np.empty((len(X), 0)) if hasattr(X, "__len__") else X
+    weights: NDArray[np.float64] = _check_sample_weight(
+        sample_weight, shape, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weights.sum() > 0:
+        raise ValueError(f"sample_weight must have a positive sum, got {weights.sum()!r}")
+    return weights
 
 
 def is_plain(name: str, value: Any) -> bool:

@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ganaug._util.device import resolve_device
 from ganaug._util.parameters import check_choice, check_flag, check_parameter
 from ganaug._util.random import RandomState, numpy_generator, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
-from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, Model, is_plain
+from ganaug.base import (
+    BaseSynthesizer,
+    GeneratorOptions,
+    Modality,
+    Model,
+    check_weights,
+    columns_of,
+    is_plain,
+)
 from ganaug.exceptions import InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade
 from ganaug.tabular.modality import TableModality
@@ -145,22 +153,25 @@ class GANSynthesizer(BaseSynthesizer):
         """
         self._check_parameters()
         device = resolve_device(self.device)
-        weights = None if sample_weight is None else _check_weights(sample_weight, X)
+        weights = None if sample_weight is None else check_weights(sample_weight, X)
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
+        if goes_on:
+            validate_data(self, X, reset=False, skip_check_array=True)
         modality = self._model.modality if goes_on else MODALITIES[self._modality_name()].fit(X, y, weights)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():
             raise InvalidTableError(
                 "With warm_start, fit needs the same y as before; pass it, or use a new one."
             )
-        validate_data(self, X, reset=not goes_on, skip_check_array=True)
-        root = seed_sequence(self.random_state)
-        model = self._model if goes_on else Model.build(modality, self._options(modality), _seed(root))
+        columns, root = columns_of(X), seed_sequence(self.random_state)
+        model = self._model.copy() if goes_on else Model.build(modality, self._options(modality), _seed(root))
         trainer = self._trainer(model, codes, weights, root, device)
         history = trainer.run()
         n_iter = max(1, trainer.epoch)
         if goes_on:
             history, n_iter = History([*self.history_, *history]), n_iter + self.n_iter_
+        else:
+            self._note_columns(columns)
         self._set_fitted(model, str(root.entropy), history, n_iter)
         return self
 
@@ -248,10 +259,10 @@ class GANSynthesizer(BaseSynthesizer):
         check_flag("early_stopping", self.early_stopping)
         check_flag("warm_start", self.warm_start)
         check_parameter("verbose", self.verbose if not isinstance(self.verbose, bool) else 0, int, minimum=0)
-        for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks must be instances of ganaug.Callback, got {callback!r}")
-        if self.random_state is None and any(isinstance(callback, Checkpoint) for callback in self.callbacks):
+        given = self.callbacks
+        if not isinstance(given, list | tuple) or not all(isinstance(entry, Callback) for entry in given):
+            raise TypeError(f"callbacks must be a list of instances of ganaug.Callback, got {given!r}")
+        if self.random_state is None and any(isinstance(entry, Checkpoint) for entry in given):
             raise ValueError("A Checkpoint needs a fit that repeats: give random_state an integer, got None")
 
     def _modality_name(self) -> str:
@@ -384,16 +395,5 @@ class GANSynthesizer(BaseSynthesizer):
         self._set_fitted(model, entropy, history, n_iter, n_draws)
 
 
-def _check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
-    shape = np.empty((len(X), 0)) if hasattr(X, "__len__") else X
-    weights: NDArray[np.float64] = _check_sample_weight(
-        sample_weight, shape, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weights.sum() > 0:
-        raise ValueError(f"sample_weight must have a positive sum, got {weights.sum()!r}")
-    return weights
-
-
 def _seed(root: np.random.SeedSequence) -> int:
-    (seed,) = np.random.SeedSequence(root.entropy, spawn_key=(_WEIGHTS_KEY,)).generate_state(1)
-    return int(seed)
+    return int(np.random.SeedSequence(root.entropy, spawn_key=(_WEIGHTS_KEY,)).generate_state(1)[0])

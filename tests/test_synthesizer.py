@@ -11,7 +11,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 from ganaug import Callback, Cascade, GANSynthesizer
-from ganaug.exceptions import InvalidConditionError, InvalidTableError
+from ganaug.exceptions import GanaugError, InvalidConditionError, InvalidTableError
 
 
 def small(**parameters):
@@ -258,3 +258,213 @@ def test_verbose_shows_a_bar_and_quiet_shows_nothing(table, capsys):
     assert shown.out == ""
     small().fit(table)
     assert capsys.readouterr() == ("", "")
+
+
+# A fit that fails
+
+
+class Fail(Callback):
+    def __init__(self, step=2):
+        self.step = step
+
+    def on_step(self, trainer):
+        if trainer.step == self.step:
+            raise ZeroDivisionError("in a callback")
+
+
+def other_table(n=40):
+    return pd.DataFrame({"p": np.arange(n) * 1.5, "q": ["u", "v"] * (n // 2)})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "change", "error"),
+    [
+        ({}, {"p": np.inf}, InvalidTableError),
+        ({}, {"p": pd.Timestamp("2020")}, InvalidTableError),
+        ({"generator": "unheard"}, {}, ValueError),
+        ({"generator": Cascade(hidden_units=0)}, {}, ValueError),
+        ({"random_state": "seed"}, {}, ValueError),
+        ({"callbacks": [Fail()], "max_epochs": 9}, {}, ZeroDivisionError),
+        ({"learning_rate": 1e30, "max_epochs": 9}, {}, GanaugError),
+    ],
+    ids=["infinity", "dates", "generator", "option", "seed", "callback", "diverged"],
+)
+def test_a_refit_that_fails_anywhere_leaves_the_old_fit_whole(table, parameters, change, error):
+    model = small().fit(table)
+    before = model.score_samples(table), model.sample(5, random_state=0), model.n_features_in_
+    with pytest.raises(error):
+        model.set_params(**parameters).fit(other_table().assign(**change))
+    assert model.n_features_in_ == before[2]
+    assert model.feature_names_in_.tolist() == table.columns.tolist()
+    np.testing.assert_array_equal(model.score_samples(table), before[0])
+    pd.testing.assert_frame_equal(model.sample(5, random_state=0), before[1])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"callbacks": [Fail()], "max_epochs": 9}, {"learning_rate": 1e30, "max_epochs": 9}],
+    ids=["callback", "diverged"],
+)
+def test_a_warm_start_that_fails_leaves_the_old_weights(table, parameters):
+    model = small(warm_start=True).fit(table)
+    before, n_iter = model.score_samples(table), model.n_iter_
+    with pytest.raises((ZeroDivisionError, GanaugError)):
+        model.set_params(**parameters).fit(table)
+    np.testing.assert_array_equal(model.score_samples(table), before)
+    assert model.n_iter_ == n_iter
+    assert not model.generator_.training
+
+
+def test_a_first_fit_that_fails_leaves_nothing_fitted(table):
+    model = small(callbacks=[Fail(1)])
+    with pytest.raises(ZeroDivisionError):
+        model.fit(table)
+    for use in (model.sample, lambda: model.score_samples(table), lambda: model.save("unused")):
+        with pytest.raises(NotFittedError):
+            use()
+
+
+def test_a_rate_that_is_too_high_is_an_error_that_names_it(table):
+    for fraction in (0, 0.2):
+        with pytest.raises(GanaugError, match=r"learning_rate than 1e\+30"):
+            small(learning_rate=1e30, max_epochs=9, validation_fraction=fraction).fit(table)
+
+
+def test_a_refit_forgets_the_names_and_classes_of_the_first(table):
+    model = small(max_epochs=1).fit(table, np.arange(len(table)) % 2)
+    assert model.classes_.tolist() == [0, 1]
+    model.fit(np.random.default_rng(0).normal(size=(30, 2)))
+    assert not hasattr(model, "feature_names_in_")
+    assert not hasattr(model, "classes_")
+    assert model.n_features_in_ == 2
+    assert model.sample(3).shape == (3, 2)
+
+
+# Warm start
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda X: X.drop(columns="int"), "feature"),
+        (lambda X: X.assign(new=1), "feature"),
+        (lambda X: X[X.columns[::-1]], "feature names"),
+        (lambda X: X.assign(category="other"), "'category'.*'other'"),
+        (lambda X: X.assign(int=np.inf), "'int'.*infinity"),
+    ],
+    ids=["fewer", "more", "reordered", "level", "infinity"],
+)
+def test_a_warm_start_on_another_table_is_refused_before_training(table, change, named):
+    model = small(warm_start=True).fit(table)
+    before = model.score(table)
+    with pytest.raises(ValueError, match=named):
+        model.set_params(callbacks=[Fail(1)]).fit(change(table))
+    assert model.score(table) == before
+
+
+def test_a_warm_start_needs_the_labels_it_began_with(labelled):
+    X, y = labelled.sample(60, return_y=True, random_state=0)
+    model = small(warm_start=True).fit(X, y)
+    with pytest.raises(InvalidTableError, match="same y"):
+        model.fit(X)
+    assert model.fit(X, y).n_iter_ > 2
+
+
+def test_a_warm_start_begins_from_the_weights_there_are():
+    """One more epoch at no rate can't spoil what many have learnt; alone it learns nothing."""
+    coin = np.random.default_rng(0).integers(0, 2, 300)
+    X = np.stack([coin, coin], axis=1)
+    model = small(warm_start=True, max_epochs=80).fit(X)
+    trained = model.score(X)
+    warm = model.set_params(max_epochs=1, learning_rate=1e-9).fit(X).score(X)
+    cold = small(max_epochs=1, learning_rate=1e-9).fit(X).score(X)
+    assert warm == pytest.approx(trained, abs=0.01)
+    assert cold < warm - 0.4
+
+
+# Settings
+
+
+def test_without_held_out_rows_or_early_stopping_every_epoch_is_trained(table):
+    for parameters in ({"early_stopping": False}, {"validation_fraction": 0}):
+        model = small(max_epochs=4, **parameters).fit(table)
+        assert model.n_iter_ == 4
+    assert set(model.history_.column("validation_loss")) == {None}
+
+
+def test_held_out_rows_are_judged_when_there_are_enough(table):
+    assert all(np.isfinite(small(max_epochs=3).fit(table).history_.column("validation_loss")))
+
+
+@pytest.mark.parametrize("n", [2, 3, 30])
+def test_very_small_tables_work(n):
+    rows = small(max_epochs="auto", time_budget_seconds=0.2).fit(other_table(30)[:n]).sample(10)
+    assert rows["p"].between(0, 1.5 * (n - 1)).all()
+
+
+@pytest.mark.parametrize("seed", [np.random.RandomState(3), np.random.default_rng(3)])
+def test_random_state_may_be_an_object(table, seed):
+    model = small(random_state=seed, max_epochs=1).fit(table)
+    assert not model.sample(9, random_state=seed).equals(model.sample(9, random_state=seed))
+
+
+def test_one_row_is_drawn_unless_more_are_asked_for(fitted):
+    assert len(fitted.sample()) == 1
+
+
+def test_numbers_stay_within_the_range_they_had(fitted, table):
+    rows = fitted.sample(500)
+    for name in ("int", "float32", "gaps"):
+        assert rows[name].min() >= table[name].min()
+        assert rows[name].max() <= table[name].max()
+
+
+# Labels of every kind
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.arange(60) % 3,
+        np.arange(60) % 2 == 0,
+        pd.Series(np.arange(60) % 3, dtype="int8", name="group"),
+        pd.Series(pd.Categorical(["lo", "hi"] * 30), name="level"),
+        pd.Series(["a", "b"] * 30, dtype="string", index=np.arange(60) + 7),
+        np.array(["a", "b"] * 30, dtype=object),
+    ],
+    ids=lambda labels: f"{type(labels).__name__} {labels.dtype}",
+)
+def test_labels_come_back_in_their_container_and_dtype(labels):
+    model = small(max_epochs=1).fit(other_table(60), labels)
+    for asked in ({"n_samples": 8}, {"y": labels[:8]}):
+        _, drawn = model.sample(**asked, return_y=True)
+        assert type(drawn) is type(labels)
+        assert drawn.dtype == labels.dtype
+        assert len(drawn) == 8
+        if isinstance(labels, pd.Series):
+            assert drawn.name == labels.name
+            assert drawn.index.equals(pd.RangeIndex(8))
+    assert drawn.tolist() == labels[:8].tolist()
+    assert model.classes_.tolist() == sorted(set(labels))
+
+
+def test_labels_of_a_fit_without_any_can_not_be_returned_or_asked_for(fitted):
+    with pytest.raises(ValueError, match="return_y"):
+        fitted.sample(3, return_y=True)
+    with pytest.raises(InvalidConditionError, match="fit was not given any"):
+        fitted.sample(3, y="rare")
+
+
+def test_scores_count_the_labels_when_they_are_given(labelled):
+    X = np.zeros((2, 2))
+    alone = labelled.score_samples(X)
+    common, rare = (labelled.score_samples(X, [label] * 2) for label in ("common", "rare"))
+    assert (common > rare).all()
+    assert (common < alone).all()
+
+
+def test_scores_of_a_table_with_other_columns_are_refused(fitted, table):
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.score_samples(table[table.columns[::-1]])
+    with pytest.raises(ValueError, match="feature"):
+        fitted.score_samples(table.drop(columns="int"))

@@ -36,7 +36,10 @@ def check_parameter(
     wanted, accepted = ("an integer", Integral) if kind is int else ("a number", Real)
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise TypeError(f"{name} must be {wanted}, got {value!r}")
-    number = float(value)  # type: ignore[arg-type]
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except OverflowError:  # an integer beyond all floats
+        number = math.inf
     too_low = number < minimum or (number == minimum and not inclusive)
     if too_low or number > maximum or not math.isfinite(number):
         bound = f"at least {minimum:g}" if inclusive else f"more than {minimum:g}"

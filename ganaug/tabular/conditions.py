@@ -47,6 +47,8 @@ def read_conditions(conditions: Any, n: int | None, codec: TableCodec) -> pd.Dat
             raise InvalidConditionError(
                 f"conditions must have a row for each of the {n} rows to draw, got {len(conditions)}"
             )
+        if not len(conditions):
+            raise InvalidConditionError("conditions must have at least one row, got 0")
         frame = conditions.reset_index(drop=True)
     elif isinstance(conditions, Mapping):
         for column, value in conditions.items():

@@ -203,10 +203,10 @@ class TableModality:
         self, network: CascadeNetwork, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
     ) -> tuple[Any, Any]:
         """Draw a table, and labels (None without any)."""
-        labels = self._read_labels(y, n)
-        n = len(labels) if labels is not None and not np.isscalar(y) and n is None else n
+        n = n if n is not None or np.ndim(y) == 0 else len(y)
         asked = read_conditions(conditions, n, self.codec)
         n = n if n is not None else 1 if asked is None else len(asked)
+        labels = self._read_labels(y, n)
         known = {} if asked is None else known_codes(asked, self.codec)
         if labels is not None and self.target is not None:
             known |= known_codes(labels, self.target.codec, first_field=len(self.codec.fields))
@@ -215,18 +215,16 @@ class TableModality:
         codes = roll_out(network, n, torch_generator(root, _DRAW_KEY, device=device), given)
         return self._finish(codes.cpu().numpy(), asked, labels, numpy_generator(root, _DECODE_KEY))
 
-    def _read_labels(self, y: Any, n: int | None) -> pd.DataFrame | None:
+    def _read_labels(self, y: Any, n: int) -> pd.DataFrame | None:
         if y is None:
             return None
         if self.target is None:
             raise InvalidConditionError("y was given to sample, but fit was not given any: use conditions=")
-        if np.ndim(y) == 0:
-            return self.target.frame([y] * (n or 1))
-        labels = self.target.frame(y)
-        if n is not None and len(labels) != n:
-            raise InvalidConditionError(f"y must have a label for each of the {n} rows, got {len(labels)}")
+        labels = self.target.frame([y] * n if np.ndim(y) == 0 else y)
         if not len(labels):
             raise InvalidConditionError("y must have at least one label, got 0")
+        if len(labels) != n:
+            raise InvalidConditionError(f"y must have a label for each of the {n} rows, got {len(labels)}")
         return labels
 
     def _finish(

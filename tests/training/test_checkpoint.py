@@ -123,8 +123,23 @@ def test_a_fit_killed_after_early_stopping_has_begun_the_decay_ends_bit_equal(tm
     decay = min(step for step, phase in phases.of_step.items() if phase == "decay")
     last = max(phases.of_step)
     assert last < 2_000  # held-out rows ended it
+
+    class Late(Checkpoint):
+        """It writes only in the steps of interest: a write takes far longer than a step."""
+
+        def on_step(self, trainer):
+            if trainer.step in (decay - 1, decay, decay + 1, last - 1):
+                super().on_step(trainer)
+
     for step in (decay - 1, decay, decay + 1, last - 1):
-        assert_same_fit(kill_and_resume(tmp_path / "state", [step], **settings), stopped)
+        with pytest.raises(Killed):
+            fit([Late(tmp_path / "state", every_seconds=0), KillAt(step)], **settings)
+        assert load_file(tmp_path / "state")[0]["step"] == step
+    assert_same_fit(fit([Late(tmp_path / "state")], **settings), stopped)
+    for step in (decay - 1, decay):
+        with pytest.raises(Killed):
+            fit([Late(tmp_path / "state", every_seconds=0), KillAt(step)], **settings)
+        assert_same_fit(fit([Late(tmp_path / "state", every_seconds=1_000)], **settings), stopped)
 
 
 def test_a_checkpoint_changes_nothing_in_a_fit_that_is_not_killed(tmp_path, whole):
