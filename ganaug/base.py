@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ from ganaug._util.store import (
     header_dict,
     header_float,
     header_int,
+    header_list,
     header_str,
     load_file,
     save_file,
@@ -188,10 +189,7 @@ class Model:
         expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         if set(expected) != set(weights):
             raise ModelFileError("The network's arrays are not those that its options call for.")
-        tensors = {
-            name: torch.from_numpy(array_of(weights, name, "f", shape=shape, finite=True).astype(np.float32))
-            for name, shape in expected.items()
-        }
+        tensors = {name: _weight(weights, name, shape) for name, shape in expected.items()}
         network.load_state_dict(tensors, assign=True)
         return network
 
@@ -280,6 +278,12 @@ def _under(prefix: str, arrays: Arrays) -> Arrays:
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
+def _weight(weights: Arrays, name: str, shape: tuple[int, ...]) -> Tensor:
+    with np.errstate(over="ignore"):
+        narrow = array_of(weights, name, "f", shape=shape).astype(np.float32)
+    return torch.from_numpy(array_of({name: narrow}, name, "f", shape=shape, finite=True))
+
+
 def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions]]) -> GeneratorOptions:
     kind = generators[header_str(header, "name", choices=tuple(generators))]
     numbers = {
@@ -299,6 +303,17 @@ def columns_of(X: Any) -> dict[str, Any]:
     noted = BaseEstimator()
     validate_data(noted, X, skip_check_array=True)
     return dict(noted.__dict__)
+
+
+def columns_from_state(header: Header, labels: Sequence[Any]) -> dict[str, Any]:
+    """What `columns_of` had found, from a file; a `ModelFileError` when the labels contradict it."""
+    n_features = header_int(header, "n_features", minimum=len(labels), maximum=len(labels))
+    if header.get("feature_names") is None:
+        return {"n_features_in_": n_features}
+    names = header_list(header, "feature_names", length=n_features, of=str)
+    if names != list(labels):
+        raise ModelFileError("The names of the columns in the file contradict each other.")
+    return {"n_features_in_": n_features, "feature_names_in_": np.array(names, dtype=object)}
 
 
 def check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from ganaug.base import (
     Modality,
     Model,
     check_weights,
+    columns_from_state,
     columns_of,
     is_plain,
 )
@@ -387,11 +388,7 @@ class GANSynthesizer(BaseSynthesizer):
             raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")
         history = History(header_list(header, "history", of=dict))
         n_iter, n_draws = (header_int(header, key, minimum=0) for key in ("n_iter", "n_draws"))
-        n_features, names = header_int(header, "n_features", minimum=1), header.get("feature_names")
-        if names is not None:
-            names = header_list(header, "feature_names", length=n_features, of=str)
-            self.feature_names_in_ = np.array(names, dtype=object)
-        self.n_features_in_ = n_features
+        self._note_columns(columns_from_state(header, model.modality.columns.columns))
         self._set_fitted(model, entropy, history, n_iter, n_draws)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Scalar = bool | int | float | str
 _MASKED = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)} | {"Float32", "Float64"}
 _ARROW_NUMBERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"float", "double"}
 _ARROW_STRINGS = {"string", "large_string"}
+_NUMPY_DTYPE = re.compile("[<>|=]?([biuf][0-9]{1,2}|O|U[0-9]{1,8})")
 MISSING: dict[str, Any] = {"None": None, "nan": float("nan"), "NA": pd.NA, "NaT": pd.NaT}
 
 
@@ -116,7 +118,7 @@ def dtype_from_state(state: Any) -> Any:
 def numpy_dtype_from(text: Any, kinds: str) -> np.dtype[Any]:
     """Plain numpy dtype from a file, its kind among ``kinds``; anything else is a `ModelFileError`."""
     try:
-        dtype = np.dtype(text) if isinstance(text, str) else None
+        dtype = np.dtype(text) if isinstance(text, str) and _NUMPY_DTYPE.fullmatch(text) else None
     except TypeError:
         dtype = None
     if dtype is None or dtype.kind not in kinds or dtype.shape:

@@ -22,6 +22,7 @@ _SCALARS: tuple[tuple[type, tuple[type, ...]], ...] = (
     (float, (float, np.floating)),
     (str, (str, np.str_)),
 )
+_WIDEST_TEXT = 1_000_000  # bytes of a cell of a text array; a file that says more means harm
 
 
 # --- whole tables -------------------------------------------------------------------------------------------
@@ -57,6 +58,13 @@ class Container:
             table[:, position] = column.tolist() if table.dtype.kind == "O" else column
         return table
 
+    def takes(self, dtypes: Sequence[Any]) -> bool:
+        """Whether columns of these dtypes are what `to_frame` makes of such a container."""
+        if self.array_dtype is None:
+            return True
+        plain = self.array_dtype if self.array_dtype.kind in "biuf" else np.dtype(object)
+        return all(dtype == plain for dtype in dtypes)
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able description."""
         array = None if self.array_dtype is None else self.array_dtype.str
@@ -69,6 +77,8 @@ class Container:
             raise ModelFileError("The description of the table's container is broken.")
         array = state.get("array")
         dtype = None if array is None else numpy_dtype_from(array, kinds="biufOU")
+        if dtype is not None and dtype.itemsize > _WIDEST_TEXT:
+            raise ModelFileError(f"The file's array has cells of {dtype.itemsize} bytes, which is too many.")
         return cls(index_from_state(state.get("columns")), dtype, state["order"])
 
 

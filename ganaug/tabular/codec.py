@@ -74,6 +74,11 @@ class TableCodec:
         ends = np.cumsum([len(codec.fields) for codec in self.codecs]).tolist()
         return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
+    @property
+    def dtypes(self) -> list[Any]:
+        """The dtype of each column of the table."""
+        return [codec.dtype for codec in self.codecs]
+
     @cached_property
     def dtype(self) -> np.dtype[Any]:
         """Smallest signed integer type that holds every code, and -1."""

@@ -115,7 +115,10 @@ class NumberHeads(nn.Module):
         self.weight = nn.Parameter(
             torch.randn(len(fields), hidden_units, outputs) * 0.1 / math.sqrt(hidden_units)
         )
-        self.bias = nn.Parameter(torch.tensor(np.stack([self._initial_bias(field) for field in fields])))
+        if self.weight.is_meta:  # only shapes are wanted, and what a file claims may be huge
+            self.bias = nn.Parameter(torch.empty(len(fields), 1, outputs))
+        else:
+            self.bias = nn.Parameter(torch.tensor(np.stack([self._initial_bias(field) for field in fields])))
         edges = [np.append(field.lower, field.upper[-1]).clip(-_UNBOUNDED, _UNBOUNDED) for field in fields]
         self.starts = tuple(int(start) for start in np.cumsum([0, *(len(part) for part in edges[:-1])]))
         known = {

@@ -265,7 +265,7 @@ class TableModality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         container = Container.from_state(header_dict(header, "container"))
         codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays))
-        if not container.columns.equals(codec.columns):
+        if not container.columns.equals(codec.columns) or not container.takes(codec.dtypes):
             raise ModelFileError("The table's columns in the file contradict each other.")
         target = header.get("target")
         if target is None:
@@ -275,7 +275,7 @@ class TableModality:
         labels = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
         if list(labels.columns) != ["y"]:
             raise ModelFileError("The description of the labels in the file is broken.")
-        return cls(container, codec, Target(labels, target["name"], target.get("is_series") is True))
+        return cls(container, codec, Target(labels, target.get("name"), target.get("is_series") is True))
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

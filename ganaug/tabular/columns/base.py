@@ -88,6 +88,10 @@ class ColumnCodec(Protocol):
     kind: ClassVar[str]
 
     @property
+    def dtype(self) -> Any:
+        """The column's own dtype."""
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """What a generator must emit, one entry per column of codes."""
 

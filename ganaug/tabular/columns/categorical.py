@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -160,7 +161,8 @@ class CategoryCodec:
         missing = check_missing(header.get("missing"), dtype)
         counts = want_array(arrays, "counts", "f", len(levels) + (missing is not None)).astype(np.float64)
         distinct = {_key(level, strict=True) for level in levels if isinstance(level, Scalar)}
-        if len(distinct) != len(levels) or not len(counts) or (counts < 0).any():
+        huge = any(isinstance(level, int) and abs(level) > sys.float_info.max for level in levels)
+        if len(distinct) != len(levels) or not len(counts) or (counts < 0).any() or huge:
             raise ModelFileError(f"The levels of column {name!r} are broken.")
         codec = cls(name, dtype, tuple(levels), counts, missing)
         try:
