@@ -19,6 +19,8 @@ FLOORS = {
     "ganaug.metrics": 1,
     "ganaug.training": 2,
     "ganaug.base": 3,
+    "ganaug.model": 3,
+    "ganaug.drawing": 3,
     "ganaug.tabular": 4,
     "ganaug.image": 4,
     "ganaug.synthesizer": 5,

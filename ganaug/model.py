@@ -1,0 +1,128 @@
+"""A fitted generator with what it needs, and its way into a file and back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganaug._util.store import (
+    Arrays,
+    Header,
+    array_of,
+    header_dict,
+    header_float,
+    header_int,
+    header_str,
+)
+from ganaug.base import GeneratorOptions, Modality
+from ganaug.exceptions import ModelFileError
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted generator with what it needs: the modality, the network, and the options that shape it.
+
+    Parameters
+    ----------
+    modality : Modality
+    options : GeneratorOptions
+    network : Module
+    """
+
+    modality: Modality
+    options: GeneratorOptions
+    network: nn.Module
+
+    @classmethod
+    def build(cls, modality: Modality, options: GeneratorOptions, seed: int) -> Model:
+        """A network with its first weights; torch's global generator is left as it was."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs' too
+            return cls(modality, options, modality.build(options))
+
+    def copy(self) -> Model:
+        """The same with a network of its own, which may be trained further."""
+        return replace(self, network=copy.deepcopy(self.network))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return next(self.network.parameters()).device
+
+    def weights(self) -> Arrays:
+        """The network's parameters as arrays."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.network.state_dict().items()}
+
+    def in_double(self) -> nn.Module:
+        """A copy of the network in double precision, where a row's value doesn't depend on its neighbours."""
+        network = self._network_of(self.modality, self.options, self.weights())
+        return network.to(self.device).double().eval()
+
+    def to_state(self) -> tuple[Header, Arrays]:
+        """A JSON-able header and arrays."""
+        header, arrays = self.modality.to_state()
+        state = {
+            "modality": {"name": self.modality.name, **header},
+            "generator": {"name": self.options.name, **self.options.get_params()},
+        }
+        parts = {"modality": arrays, "network": self.weights()}
+        return state, {
+            f"{part}.{name}": array for part, held in parts.items() for name, array in held.items()
+        }
+
+    @classmethod
+    def from_state(
+        cls,
+        header: Header,
+        arrays: Arrays,
+        modalities: Mapping[str, type[Modality]],
+        generators: Mapping[str, type[GeneratorOptions]],
+    ) -> Model:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        described = header_dict(header, "modality")
+        kind = modalities[header_str(described, "name", choices=tuple(modalities))]
+        modality = kind.from_state(described, _under("modality.", arrays))
+        options = _read_options(header_dict(header, "generator"), generators)
+        network = cls._network_of(modality, options, _under("network.", arrays))
+        return cls(modality, options, network)
+
+    @staticmethod
+    def _network_of(modality: Modality, options: GeneratorOptions, weights: Arrays) -> nn.Module:
+        """The network around given weights: nothing is allocated before every shape has been compared."""
+        with torch.device("meta"):
+            network = modality.build(options)
+        expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        if set(expected) != set(weights):
+            raise ModelFileError("The network's arrays are not those that its options call for.")
+        tensors = {name: _weight(weights, name, shape) for name, shape in expected.items()}
+        network.load_state_dict(tensors, assign=True)
+        return network
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def _weight(weights: Arrays, name: str, shape: tuple[int, ...]) -> Tensor:
+    with np.errstate(over="ignore"):
+        narrow = array_of(weights, name, "f", shape=shape).astype(np.float32)
+    return torch.from_numpy(array_of({name: narrow}, name, "f", shape=shape, finite=True))
+
+
+def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions]]) -> GeneratorOptions:
+    kind = generators[header_str(header, "name", choices=tuple(generators))]
+    numbers = {
+        name: header_float(header, name) if isinstance(value, float) else header_int(header, name)
+        for name, value in kind().get_params().items()
+    }
+    options = kind(**numbers)
+    try:
+        options.check()
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"The generator's options are wrong: {error}") from error
+    return options
