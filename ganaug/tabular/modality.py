@@ -174,9 +174,11 @@ class TableModality:
         It goes on falling where that of a single order has begun to rise: the orders' errors differ, and the
         mixture averages them.
         """
-        orders = [random_order(network.n_fields, len(rows), generator) for _ in range(_JUDGED_ORDERS)]
-        scores = torch.stack([network.log_likelihood(rows, order).sum(dim=1) for order in orders])
-        return math.log(_JUDGED_ORDERS) - scores.logsumexp(dim=0)
+        scores = []
+        for place in range(_JUDGED_ORDERS):
+            order, member = random_order(network.n_fields, len(rows), generator), place % network.n_members
+            scores.append(network.log_likelihood(rows, order, member=member).sum(dim=1))
+        return math.log(_JUDGED_ORDERS) - torch.stack(scores).logsumexp(dim=0)
 
     @torch.no_grad()
     def log_likelihood(self, network: CascadeNetwork, codes: Tensor) -> NDArray[np.float64]:
@@ -192,9 +194,10 @@ class TableModality:
         for rows in codes.split(_SCORED_ROWS):
             known, scores = rows >= 0, []
             generator = torch.Generator(codes.device).manual_seed(0)  # the same orders for all rows
-            for _ in range(_SCORED_ORDERS):
+            for place in range(_SCORED_ORDERS):
                 order = random_order(network.n_fields, len(rows), generator, shared=True)
-                each = network.log_likelihood(rows.clamp(min=0), order, known=known)
+                member = place % network.n_members
+                each = network.log_likelihood(rows.clamp(min=0), order, known=known, member=member)
                 scores.append(torch.where(known, each, unknown).sum(dim=1))
             parts.append(torch.stack(scores).logsumexp(dim=0) - math.log(_SCORED_ORDERS))
         return torch.cat(parts).cpu().numpy()

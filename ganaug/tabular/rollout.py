@@ -1,7 +1,8 @@
 """Drawing rows from a cascade: field after field, each given those already known.
 
-A block of rows shares one random order and carries one running sum per row. Blocks are small enough to stay
-in the processor's cache and to be many, for the mixture over orders is itself a better model than any order.
+A block of rows shares one random order and one member of the network, and carries a running sum per row.
+Blocks are small enough to stay in the processor's cache and to be many, for the mixture over orders and
+members is itself a better model than any of them.
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ def roll_out(
     size = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, n_rows // 32))
     if device.type != "cpu":
         size *= 64  # a large device is idle with less
-    for start in range(0, n_rows, size):
+    first = int(torch.randint(network.n_members, (1,), generator=generator, device=generator.device))
+    for place, start in enumerate(range(0, n_rows, size)):
         block = slice(start, min(start + size, n_rows))
         shuffled = torch.randperm(len(free), generator=generator, device=generator.device).cpu()
         given = {field: column[block] for field, column in known.items()}
-        _roll_out_block(network, codes[:, block], free[shuffled].tolist(), given, generator)
+        member = (first + place) % network.n_members  # each has its turn, so their shares are equal
+        _roll_out_block(network, codes[:, block], free[shuffled].tolist(), given, generator, member)
     return codes.t().contiguous()
 
 
@@ -55,6 +58,7 @@ def _roll_out_block(
     free: list[int],
     known: dict[int, Tensor],
     generator: torch.Generator,
+    member: int,
 ) -> None:
     n_rows = codes.shape[1]
     context = torch.zeros(n_rows, network.context_units, device=codes.device)
@@ -63,7 +67,7 @@ def _roll_out_block(
         codes[field] = column
         context += network.term(field, column.long())
     for step, field in enumerate(free):
-        drawn = network.draw(field, context, uniforms[step])
+        drawn = network.draw(field, context, uniforms[step], member)
         codes[field] = drawn
         if step + 1 < len(free):
             context += network.term(field, drawn)

@@ -65,6 +65,8 @@ class NumberField:
         Normal score of each cell's middle rank; finite.
     counts : array of shape (n_points + 1,)
         (Weighted) training rows of each point class and, last, of all cells together.
+    places : array of shape (n_points,), optional
+        Where the point classes stand on the axis of normal scores; NaN for missing.
     """
 
     n_points: int
@@ -72,11 +74,20 @@ class NumberField:
     upper: FloatArray
     centre: FloatArray
     counts: FloatArray
+    places: FloatArray | None = None
 
     @property
     def n_codes(self) -> int:
         """Number of point classes and cells."""
         return self.n_points + len(self.centre)
+
+    @property
+    def axis(self) -> FloatArray:
+        """Where each code stands among the others, shape (n_codes,); NaN for missing."""
+        if self.places is not None:
+            return np.concatenate([self.places, self.centre])
+        below = self.centre[0] - 1.0 - np.arange(self.n_points)  # of no known place: told apart, no more
+        return np.concatenate([below, self.centre])
 
 
 Field: TypeAlias = CategoryField | NumberField

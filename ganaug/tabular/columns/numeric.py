@@ -107,7 +107,13 @@ class NumberCodec:
         """One field: point classes and cells."""
         lower = np.concatenate([[-np.inf], self.cells.edges])
         upper = np.concatenate([self.cells.edges, [np.inf]])
-        return (NumberField(len(self.counts) - 1, lower, upper, self.cells.centre, self.counts),)
+        gaps = len(self.counts) - 1 - len(self.points)
+        # Between the cells around its value; the half keeps it apart from both.
+        cell = self.cells.find(self.points.astype(np.float64))
+        between = (lower.clip(self.cells.centre[0])[cell] + self.cells.centre[cell]) / 2
+        places = np.append(between, np.full(gaps, np.nan))
+        n_points = len(self.counts) - 1
+        return (NumberField(n_points, lower, upper, self.cells.centre, self.counts, places),)
 
     def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
         """Codes of shape (n, 1); any finite number has a cell, beyond the ends it is the first or last."""
