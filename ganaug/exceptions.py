@@ -12,6 +12,8 @@
     UserWarning
       GanaugWarning
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
+        ModeCollapseWarning                        a generator makes far less variety than there is
+        UnstableTrainingWarning                    numbers were not finite; training went back and on
 """
 
 __all__ = [
@@ -21,8 +23,10 @@ __all__ = [
     "InterruptedFitWarning",
     "InvalidConditionError",
     "InvalidTableError",
+    "ModeCollapseWarning",
     "ModelFileError",
     "RejectColumn",
+    "UnstableTrainingWarning",
 ]
 
 
@@ -56,3 +60,11 @@ class GanaugWarning(UserWarning):
 
 class InterruptedFitWarning(GanaugWarning):
     """The fit was interrupted; the best state so far is kept."""
+
+
+class UnstableTrainingWarning(GanaugWarning):
+    """A loss, gradient or weight was not finite; training went back to the last good weights."""
+
+
+class ModeCollapseWarning(GanaugWarning):
+    """A generator in adversarial training makes far less variety than the real rows have."""

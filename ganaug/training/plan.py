@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganaug.training.loop import Rows, Settings
 from ganaug.training.schedules import Schedule
-from ganaug.training.trainer import Rows, Settings
 
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
