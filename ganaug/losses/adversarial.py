@@ -5,7 +5,7 @@ and gives a loss per sample (per pair of samples) of the same shape; the trainer
 
 References
 ----------
-minimax, non_saturating : Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, equation 1 and section 3.
+minimax, non_saturating : Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, eq. 1, sec. 3.
 least_squares : Mao et al., Least Squares Generative Adversarial Networks, ICCV 2017, equation 9.
 wasserstein : Arjovsky, Chintala, Bottou: Wasserstein GAN, ICML 2017, equation 3.
 hinge : Lim, Ye: Geometric GAN, 2017, equations 26 and 27.
@@ -142,5 +142,7 @@ def resolve_loss(loss: Any) -> AdversarialLoss:
         )
     unknown = [name for name in loss.penalties if name not in PENALTIES]
     if unknown:
-        raise ValueError(f"loss names a penalty that is not one of {', '.join(PENALTIES)}; got {unknown[0]!r}")
+        raise ValueError(
+            f"loss names a penalty that is not one of {', '.join(PENALTIES)}; got {unknown[0]!r}"
+        )
     return loss

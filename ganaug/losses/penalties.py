@@ -47,7 +47,7 @@ def r2(discriminator: Discriminator, real: Tensor, fake: Tensor, generator: torc
 
 
 def wgan_gp(discriminator: Discriminator, real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-    """Squared distance of the gradient norm from 1, at a random place between a real and a generated sample."""
+    """Squared distance of the gradient norm from 1, at random places between real and generated samples."""
     shape = (len(real), *[1] * (real.dim() - 1))
     share = torch.rand(shape, generator=generator, device=real.device, dtype=real.dtype)
     squared = squared_gradient_norm(discriminator, torch.lerp(real.detach(), fake.detach(), share))

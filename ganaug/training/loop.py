@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -107,7 +107,7 @@ class Loop:
         self.players = self._make_players()
         self._initial = "".join(_digest(player.parameters) for player in self.players)
         self.guard = Guard(self.players, self.device)
-        self.generator = torch_generator(self.root, _ORDER_KEY, device=self.device)
+        self.random = torch_generator(self.root, _ORDER_KEY, device=self.device)
         self._loss_sum = torch.zeros((), device=self.device)
         self._best: list[Tensor] | None = None
         self._permutation = ((-1, 0), torch.empty(0))  # of which epoch and how many rows, and their order
@@ -152,6 +152,7 @@ class Loop:
         self.guard.keep(self.step)
         self._notify("on_fit_begin")
         self._set_training(True)
+        self._before_steps()
         try:
             while not self._is_over():
                 self._step()
@@ -168,12 +169,15 @@ class Loop:
         """The networks in training, the one that is kept first."""
         raise NotImplementedError
 
+    def _before_steps(self) -> None:
+        """What a fit does once it knows whether it resumes."""
+
     def _step(self) -> None:
         """Let the networks learn from one batch."""
         raise NotImplementedError
 
     def _judge(self) -> float | None:
-        """Loss of the averaged weights that decides which are best (lower is better); None without a judge."""
+        """Loss of the averaged weights, which decides which are best; None without a judge."""
         raise NotImplementedError
 
     @property
@@ -317,7 +321,7 @@ class Loop:
             "schedule": asdict(self.schedule),
             "history": list(self.history),
         }
-        tensors = {"generator": self.generator.get_state(), "loss_sum": self._loss_sum}
+        tensors = {"generator": self.random.get_state(), "loss_sum": self._loss_sum}
         tensors |= {f"{name}.{i}": tensor for name, i, tensor in self._tensors()}
         return header, {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
@@ -340,7 +344,7 @@ class Loop:
             with torch.no_grad():
                 tensor.copy_(torch.from_numpy(stored))
         try:
-            self.generator.set_state(torch.from_numpy(array_of(arrays, "generator", "u")))
+            self.random.set_state(torch.from_numpy(array_of(arrays, "generator", "u")))
         except (RuntimeError, TypeError) as error:
             raise ModelFileError(f"The checkpoint's random state is broken: {error}") from error
         self._loss_sum += float(array_of(arrays, "loss_sum", "f", shape=()))

@@ -52,7 +52,7 @@ class Guard:
         return self.faults > MOST_FAULTS
 
     def note(self, *numbers: Tensor) -> None:
-        """Take in scalars of this step: the trace stays zero while all are finite, and NaN after one isn't."""
+        """Take in scalars of a step: the trace is zero as long as all are finite."""
         for number in numbers:
             self._trace += number.detach() * 0
 

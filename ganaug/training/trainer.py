@@ -62,7 +62,7 @@ class Trainer(Loop):
     def _step(self) -> None:
         batch = self._next_batch()
         self._set_rate()
-        loss = self._mean(self.loss(self.network, self.rows.values[batch], self.generator), batch)
+        loss = self._mean(self.loss(self.network, self.rows.values[batch], self.random), batch)
         norm = self.kept.learn(loss, self.step)
         self._loss_sum += loss.detach()
         self.guard.note(loss, norm)

@@ -26,7 +26,9 @@ def test_penalty_of_linear_discriminator_is_squared_weight_norm(shape):
     norm = weight.square().sum()
     torch.testing.assert_close(r1(discriminator, real, fake, rng()), norm.expand(6))
     torch.testing.assert_close(r2(discriminator, real, fake, rng()), norm.expand(6))
-    torch.testing.assert_close(wgan_gp(discriminator, real, fake, rng()), (norm.sqrt() - 1).square().expand(6))
+    torch.testing.assert_close(
+        wgan_gp(discriminator, real, fake, rng()), (norm.sqrt() - 1).square().expand(6)
+    )
 
 
 def half_square(x):
