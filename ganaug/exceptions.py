@@ -9,6 +9,7 @@
         InvalidConditionError   (also ValueError)  a condition that no row can meet
         ModelFileError          (also ValueError)  a file that isn't a whole model file
         CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
+        UnsupportedError        (also NotImplementedError)  what this kind of generator can't do
     UserWarning
       GanaugWarning
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
@@ -27,6 +28,7 @@ __all__ = [
     "ModelFileError",
     "RejectColumn",
     "UnstableTrainingWarning",
+    "UnsupportedError",
 ]
 
 
@@ -52,6 +54,10 @@ class ModelFileError(GanaugError, ValueError):
 
 class CheckpointError(GanaugError, ValueError):
     """A checkpoint is broken, or belongs to another fit."""
+
+
+class UnsupportedError(GanaugError, NotImplementedError):
+    """The generator that was fitted can't do this; the message says which can."""
 
 
 class GanaugWarning(UserWarning):

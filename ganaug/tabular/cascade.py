@@ -187,8 +187,11 @@ class CascadeNetwork(nn.Module):
     def draw(self, field: int, context: Tensor, uniforms: Tensor) -> Tensor:
         """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units)."""
         head, member = self.head_of[field]
-        hidden = self._hidden(context.unsqueeze(0), slice(field, field + 1))[0]
-        return head.draw(member, hidden, uniforms)
+        return head.draw(member, self.hidden_of(field, context), uniforms)
+
+    def hidden_of(self, field: int, context: Tensor) -> Tensor:
+        """Hidden units of one field, (n_rows, hidden_units), from which its head draws."""
+        return self._hidden(context.unsqueeze(0), slice(field, field + 1))[0]
 
     def _embed(self, at: Tensor, score_embedding: Tensor) -> Tensor:
         score = self.code_score[at].unsqueeze(-1)

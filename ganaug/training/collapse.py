@@ -35,7 +35,10 @@ class CollapseDetector:
         flat = real.detach().flatten(start_dim=1).float()
         n_groups = min(N_GROUPS, max(1, len(flat) // 8))
         self._middle = flat.mean(dim=0)
-        self._scale = flat.std(dim=0, correction=0).clamp(min=1e-3)
+        spread = flat.std(dim=0, correction=0)
+        self._scale = torch.where(
+            spread > 1e-6, spread, 1.0
+        )  # of what is constant, any deviation counts once
         scaled = self._scaled(flat)
         self._centres = scaled[:n_groups]
         self.n_judged = len(flat) - n_groups if len(flat) > n_groups else n_groups
