@@ -36,9 +36,7 @@ class CollapseDetector:
         n_groups = min(N_GROUPS, max(1, len(flat) // 8))
         self._middle = flat.mean(dim=0)
         spread = flat.std(dim=0, correction=0)
-        self._scale = torch.where(
-            spread > 1e-6, spread, 1.0
-        )  # of what is constant, any deviation counts once
+        self._scale = torch.where(spread > 1e-6, spread, 1.0)  # constant: as it is
         scaled = self._scaled(flat)
         self._centres = scaled[:n_groups]
         self.n_judged = len(flat) - n_groups if len(flat) > n_groups else n_groups
