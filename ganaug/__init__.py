@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ganaug.evaluation import evaluate as evaluate
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
     from ganaug.tabular.cascade import Cascade as Cascade
+    from ganaug.tabular.residual import Residual as Residual
     from ganaug.training.callbacks import Callback as Callback
     from ganaug.training.callbacks import Checkpoint as Checkpoint
 
@@ -25,6 +26,7 @@ _HOMES = {
     "Checkpoint": "ganaug.training.callbacks",
     "GANSynthesizer": "ganaug.synthesizer",
     "Report": "ganaug.evaluation",
+    "Residual": "ganaug.tabular.residual",
     "evaluate": "ganaug.evaluation",
 }
 _MODULES = ("datasets", "exceptions", "metrics")
@@ -35,6 +37,7 @@ __all__ = [
     "Checkpoint",
     "GANSynthesizer",
     "Report",
+    "Residual",
     "__version__",
     "datasets",
     "evaluate",

@@ -27,6 +27,9 @@ from ganaug._util.store import (
     save_file,
 )
 from ganaug.exceptions import ModelFileError
+from ganaug.training.course import Course
+from ganaug.training.loop import Loop
+from ganaug.training.plan import Task
 
 Self = TypeVar("Self", bound="BaseSynthesizer")
 
@@ -86,11 +89,8 @@ class Modality(Protocol):
     def build(self, options: GeneratorOptions) -> nn.Module:
         """Make the generator's network."""
 
-    def loss(self, network: Any, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Loss of each row to learn from, shape (n_rows,)."""
-
-    def held_out_loss(self, network: Any, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Loss of each row held out, shape (n_rows,): how far the rows drawn are from those."""
+    def trainer(self, network: Any, options: GeneratorOptions, task: Task) -> Loop | Course:
+        """What trains the network, ready to run."""
 
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row, shape (n_rows,)."""

@@ -9,9 +9,12 @@
         InvalidConditionError   (also ValueError)  a condition that no row can meet
         ModelFileError          (also ValueError)  a file that isn't a whole model file
         CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
+        UnsupportedError        (also NotImplementedError)  what this kind of generator can't do
     UserWarning
       GanaugWarning
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
+        ModeCollapseWarning                        a generator makes far less variety than there is
+        UnstableTrainingWarning                    numbers were not finite; training went back and on
 """
 
 __all__ = [
@@ -21,8 +24,11 @@ __all__ = [
     "InterruptedFitWarning",
     "InvalidConditionError",
     "InvalidTableError",
+    "ModeCollapseWarning",
     "ModelFileError",
     "RejectColumn",
+    "UnstableTrainingWarning",
+    "UnsupportedError",
 ]
 
 
@@ -50,9 +56,21 @@ class CheckpointError(GanaugError, ValueError):
     """A checkpoint is broken, or belongs to another fit."""
 
 
+class UnsupportedError(GanaugError, NotImplementedError):
+    """The generator that was fitted can't do this; the message says which can."""
+
+
 class GanaugWarning(UserWarning):
     """Base of every warning that ganaug emits on purpose."""
 
 
 class InterruptedFitWarning(GanaugWarning):
     """The fit was interrupted; the best state so far is kept."""
+
+
+class UnstableTrainingWarning(GanaugWarning):
+    """A loss, gradient or weight was not finite; training went back to the last good weights."""
+
+
+class ModeCollapseWarning(GanaugWarning):
+    """A generator in adversarial training makes far less variety than the real rows have."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from ganaug._util.store import (
     Arrays,
     Header,
     array_of,
+    header_bool,
     header_dict,
     header_float,
     header_int,
@@ -116,11 +118,13 @@ def _weight(weights: Arrays, name: str, shape: tuple[int, ...]) -> Tensor:
 
 def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions]]) -> GeneratorOptions:
     kind = generators[header_str(header, "name", choices=tuple(generators))]
-    numbers = {
-        name: header_float(header, name) if isinstance(value, float) else header_int(header, name)
-        for name, value in kind().get_params().items()
+    readers: dict[type, Callable[[Header, str], Any]] = {
+        bool: header_bool,
+        float: header_float,
+        int: header_int,
     }
-    options = kind(**numbers)
+    given = {name: readers[type(value)](header, name) for name, value in kind().get_params().items()}
+    options = kind(**given)
     try:
         options.check()
     except (TypeError, ValueError) as error:

@@ -20,16 +20,20 @@ from ganaug.base import (
 )
 from ganaug.drawing import ModelSynthesizer
 from ganaug.exceptions import InvalidTableError
+from ganaug.losses import AdversarialLoss, resolve_loss
+from ganaug.losses.adversarial import LogitLoss
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
 from ganaug.tabular.modality import TableModality
+from ganaug.tabular.residual import Residual
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
+from ganaug.training.course import Course
 from ganaug.training.history import History
-from ganaug.training.plan import FEWEST_TO_SPLIT, plan_fit, split_rows, take_rows
-from ganaug.training.trainer import Trainer
+from ganaug.training.loop import Loop
+from ganaug.training.plan import FEWEST_TO_SPLIT, Task, split_rows, take_rows
 
 MODALITIES: dict[str, type[Modality]] = {"table": TableModality}
-GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade}
+GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade, "residual": Residual}
 
 _SPLIT_KEY, _WEIGHTS_KEY, _TRAIN_KEY = 0, 1, 2  # 3 is that of the draws
 
@@ -41,8 +45,14 @@ class GANSynthesizer(ModelSynthesizer):
     ----------
     modality : {"auto", "table"}, default="auto"
         What the data is.
-    generator : {"auto", "cascade"} or Cascade, default="auto"
-        What draws the rows.
+    generator : {"auto", "cascade", "residual"}, Cascade or Residual, default="auto"
+        What draws the rows: "auto" is the cascade. The residual generator draws all columns in one pass,
+        several times faster; it can't score rows, and keeps no condition but ``y``.
+    loss : str, pair of callables, or AdversarialLoss, default="relativistic"
+        What a residual generator and its discriminator minimise: "minimax", "non_saturating",
+        "least_squares", "wasserstein", "hinge" or "relativistic", each with the penalty that suits it; or
+        (the discriminator's, the generator's) functions, ``loss(real_logits, fake_logits)`` -> a tensor of
+        one number per row. The cascade is trained by likelihood and doesn't use it.
     max_epochs : int or "auto", default="auto"
         Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 10,000 steps.
     time_budget_seconds : float, optional
@@ -104,7 +114,8 @@ class GANSynthesizer(ModelSynthesizer):
         self,
         *,
         modality: str = "auto",
-        generator: str | Cascade = "auto",
+        generator: str | Cascade | Residual = "auto",
+        loss: str | tuple[LogitLoss, LogitLoss] | AdversarialLoss = "relativistic",
         max_epochs: int | str = "auto",
         time_budget_seconds: float | None = None,
         batch_size: int | str = "auto",
@@ -119,6 +130,7 @@ class GANSynthesizer(ModelSynthesizer):
     ) -> None:
         self.modality = modality
         self.generator = generator
+        self.loss = loss
         self.max_epochs = max_epochs
         self.time_budget_seconds = time_budget_seconds
         self.batch_size = batch_size
@@ -178,6 +190,7 @@ class GANSynthesizer(ModelSynthesizer):
 
     def _check_parameters(self) -> None:
         check_choice("modality", self.modality, ("auto", *MODALITIES))
+        resolve_loss(self.loss)
         for name, kind, minimum in (
             ("max_epochs", int, 1),
             ("batch_size", int, 1),
@@ -222,32 +235,25 @@ class GANSynthesizer(ModelSynthesizer):
         weights: NDArray[np.float64] | None,
         root: np.random.SeedSequence,
         device: torch.device,
-    ) -> Trainer:
+    ) -> Loop | Course:
         """Rows split, settings found: one fit, ready to run; rare classes of ``y`` are all learned from."""
         counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
         is_rare = model.modality.rare_rows(codes, fewest=FEWEST_TO_SPLIT)
         rng = numpy_generator(root, _SPLIT_KEY)
         learnt_from, held_out = split_rows(counts, is_rare, self.validation_fraction, rng)
-        settings, schedule = plan_fit(
-            len(learnt_from),
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            max_epochs=self.max_epochs,
-            weight_decay=model.options.weight_decay,
-            stops_early=bool(self.early_stopping) and len(held_out) > 0,
-            time_budget_seconds=self.time_budget_seconds,
-        )
-        return Trainer(
-            network=model.network.to(device),
-            loss=model.modality.loss,
-            held_out_loss=model.modality.held_out_loss,
+        task = Task(
             rows=take_rows(codes, weights, learnt_from, device),
             held_out=take_rows(codes, weights, held_out, device) if len(held_out) else None,
-            settings=settings,
-            schedule=schedule,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            early_stopping=bool(self.early_stopping),
+            time_budget_seconds=self.time_budget_seconds,
+            loss=resolve_loss(self.loss),
             root=np.random.SeedSequence(root.entropy, spawn_key=(_TRAIN_KEY,)),
             callbacks=(*self.callbacks, *([ProgressBar()] if self.verbose else [])),
         )
+        return model.modality.trainer(model.network.to(device), model.options, task)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -276,6 +276,7 @@ def other_table(n=40):
     return pd.DataFrame({"p": np.arange(n) * 1.5, "q": ["u", "v"] * (n // 2)})
 
 
+@pytest.mark.filterwarnings("ignore::ganaug.exceptions.UnstableTrainingWarning")
 @pytest.mark.parametrize(
     ("parameters", "change", "error"),
     [
@@ -300,6 +301,7 @@ def test_a_refit_that_fails_anywhere_leaves_the_old_fit_whole(table, parameters,
     pd.testing.assert_frame_equal(model.sample(5, random_state=0), before[1])
 
 
+@pytest.mark.filterwarnings("ignore::ganaug.exceptions.UnstableTrainingWarning")
 @pytest.mark.parametrize(
     "parameters",
     [{"callbacks": [Fail()], "max_epochs": 9}, {"learning_rate": 1e30, "max_epochs": 9}],
@@ -324,6 +326,7 @@ def test_a_first_fit_that_fails_leaves_nothing_fitted(table):
             use()
 
 
+@pytest.mark.filterwarnings("ignore::ganaug.exceptions.UnstableTrainingWarning")
 def test_a_rate_that_is_too_high_is_an_error_that_names_it(table):
     for fraction in (0, 0.2):
         with pytest.raises(GanaugError, match=r"learning_rate than 1e\+30"):

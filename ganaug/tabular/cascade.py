@@ -213,9 +213,9 @@ class CascadeNetwork(nn.Module):
     def draw(self, field: int, context: Tensor, uniforms: Tensor, member: int) -> Tensor:
         """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units)."""
         head, place = self.head_of[field]
-        return head.draw(place, self.hidden(field, context, member), uniforms)
+        return head.draw(place, self.hidden_of(field, context, member), uniforms)
 
-    def hidden(self, field: int, context: Tensor, member: int) -> Tensor:
+    def hidden_of(self, field: int, context: Tensor, member: int) -> Tensor:
         """What a field's head is given, (n_rows, hidden_units), for a sum (n_rows, context_units)."""
         return self._hidden(context.unsqueeze(0), slice(field, field + 1), member)[0]
 

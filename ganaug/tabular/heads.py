@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from ganaug.tabular.columns.base import CategoryField, Field, NumberField
 
-_MIN_LOG_SCALE = -7.0  # a component much narrower than one rank in a thousand can't be told from a spike
+MIN_LOG_SCALE = -7.0  # a component much narrower than one rank in a thousand can't be told from a spike
 _UNBOUNDED = 1e6  # stands for infinity, whose differences have no gradient
 _IMPOSSIBLE = -1e9  # logit of a code that pads a narrower field
 _INITIAL_LOG_SCALE = math.log(0.25)
@@ -157,20 +157,29 @@ class NumberHeads(nn.Module):
 
     def draw(self, member: int, hidden: Tensor, uniforms: Tensor) -> Tensor:
         """Codes (n_rows,) of one field, from its hidden units (n_rows, n_units) and uniforms (2, n_rows)."""
+        classes, means, log_scales = self.mixture(member, hidden)
+        n_points = self.points[member]
+        chosen = draw_class(classes, uniforms[0])
+        component = (chosen - n_points).clamp(min=0).unsqueeze(1)
+        scale = log_scales.gather(1, component).squeeze(1).clamp(min=MIN_LOG_SCALE).exp()
+        score = means.gather(1, component).squeeze(1) + scale * torch.logit(uniforms[1], eps=1e-7)
+        return torch.where(chosen < n_points, chosen, n_points + self.cell_of(member, score))
+
+    def mixture(self, member: int, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of one field's point classes and components; means and log-scales of its components."""
         output = torch.addmm(self.bias[member], hidden, self.weight[member])
         n_points, split = self.points[member], self.width + self.n_components
         classes = output[:, :split]
         if n_points < self.width:  # the padding, which weights of any origin must not choose
             classes = torch.cat([output[:, :n_points], output[:, self.width : split]], dim=1)
-        chosen = draw_class(classes, uniforms[0])
-        component = (chosen - n_points).clamp(min=0).unsqueeze(1)
         means, log_scales = output[:, split:].chunk(2, dim=-1)
-        scale = log_scales.gather(1, component).squeeze(1).clamp(min=_MIN_LOG_SCALE).exp()
-        score = means.gather(1, component).squeeze(1) + scale * torch.logit(uniforms[1], eps=1e-7)
+        return classes, means, log_scales
+
+    def cell_of(self, member: int, score: Tensor) -> Tensor:
+        """The cell of one field in which each score is."""
         start = self.starts[member]
         inner = self.edges[start + 1 : start + self.cells[member]]
-        cell = torch.searchsorted(inner, score.to(inner.dtype), right=True)
-        return torch.where(chosen < n_points, chosen, n_points + cell)
+        return torch.searchsorted(inner, score.to(inner.dtype), right=True)
 
 
 def draw_class(logits: Tensor, uniforms: Tensor) -> Tensor:
@@ -206,7 +215,7 @@ def _log_mass(lower: Tensor, upper: Tensor, means: Tensor, log_scales: Tensor) -
 
     For the logistic distribution function s: s(b) - s(a) = s(b) s(-a) (1 - exp(a - b)).
     """
-    inverse = torch.exp(-log_scales.clamp(min=_MIN_LOG_SCALE))
+    inverse = torch.exp(-log_scales.clamp(min=MIN_LOG_SCALE))
     lower, upper = lower.unsqueeze(-1), upper.unsqueeze(-1)
     width = ((upper - lower) * inverse).clamp(min=1e-6)
     below = F.logsigmoid((upper - means) * inverse)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,7 +25,13 @@ from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
 from ganaug.tabular.columns.base import Unseen
 from ganaug.tabular.conditions import known_codes, put_exactly, read_conditions
 from ganaug.tabular.prefix_sum import random_order
+from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.rollout import roll_out
+from ganaug.tabular.teaching import make_course
+from ganaug.training.course import Course
+from ganaug.training.loop import Loop
+from ganaug.training.plan import Task
+from ganaug.training.trainer import Trainer
 
 _JUDGED_ORDERS = 4  # of the mixture over orders, by which held-out rows judge
 _SCORED_ORDERS = 8  # of that by which `log_likelihood` scores
@@ -156,11 +162,31 @@ class TableModality:
         """Options that suit any table."""
         return Cascade()
 
-    def build(self, options: Any) -> CascadeNetwork:
+    def build(self, options: Any) -> CascadeNetwork | ResidualNetwork:
         """Make the network; its weights are drawn from torch's current generator."""
+        if isinstance(options, Residual):
+            n_label_fields = 0 if self.target is None else len(self.target.codec.fields)
+            return options.build(self.fields, n_label_fields)
         if not isinstance(options, Cascade):
-            raise TypeError(f"generator must be 'auto', 'cascade' or a Cascade for a table, got {options!r}")
+            raise TypeError(f"generator must be 'auto', a name, a Cascade or a Residual, got {options!r}")
         return options.build(self.fields)
+
+    def trainer(self, network: Any, options: Any, task: Task) -> Loop | Course:
+        """What trains the network, ready to run."""
+        if isinstance(network, ResidualNetwork):
+            return make_course(self, options, network, task)
+        settings, schedule = task.plan(options.weight_decay)
+        return Trainer(
+            network=network,
+            loss=self.loss,
+            held_out_loss=self.held_out_loss,
+            rows=task.rows,
+            held_out=task.held_out,
+            settings=settings,
+            schedule=schedule,
+            root=task.root,
+            callbacks=task.callbacks,
+        )
 
     def loss(self, network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Negative log-likelihood of each row, in an order of its own."""
@@ -181,11 +207,12 @@ class TableModality:
         return math.log(_JUDGED_ORDERS) - torch.stack(scores).logsumexp(dim=0)
 
     @torch.no_grad()
-    def log_likelihood(self, network: CascadeNetwork, codes: Tensor) -> NDArray[np.float64]:
+    def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row under the mixture over orders that rows are drawn from.
 
         The network should be of double precision: then a row's value doesn't depend on the rows beside it.
         """
+        require_likelihood(network)
         unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
         n_own = len(self.codec.fields)
         if self.target is not None and bool((codes[:, n_own:] < 0).all()):
@@ -203,7 +230,7 @@ class TableModality:
         return torch.cat(parts).cpu().numpy()
 
     def sample(
-        self, network: CascadeNetwork, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+        self, network: Any, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
     ) -> tuple[Any, Any]:
         """Draw a table, and labels (None without any)."""
         n = n if n is not None or np.ndim(y) == 0 else len(y)
@@ -213,9 +240,10 @@ class TableModality:
         known = {} if asked is None else known_codes(asked, self.codec)
         if labels is not None and self.target is not None:
             known |= known_codes(labels, self.target.codec, first_field=len(self.codec.fields))
-        device = network.first_code.device
+        device = next(network.parameters()).device
         given = {field: torch.from_numpy(codes).to(device) for field, codes in known.items()}
-        codes = roll_out(network, n, torch_generator(root, _DRAW_KEY, device=device), given)
+        draw = network.draw_codes if isinstance(network, ResidualNetwork) else partial(roll_out, network)
+        codes = draw(n, torch_generator(root, _DRAW_KEY, device=device), given)
         return self._finish(codes.cpu().numpy(), asked, labels, numpy_generator(root, _DECODE_KEY))
 
     def _read_labels(self, y: Any, n: int) -> pd.DataFrame | None:

@@ -13,7 +13,7 @@ from ganaug._util.store import load_file, save_file
 from ganaug.exceptions import CheckpointError, ModelFileError
 
 if TYPE_CHECKING:
-    from ganaug.training.trainer import Trainer
+    from ganaug.training.loop import Loop
 
 
 class Callback:
@@ -31,16 +31,16 @@ class Callback:
     ...             trainer.stop()
     """
 
-    def on_fit_begin(self, trainer: Trainer) -> None:
+    def on_fit_begin(self, trainer: Loop) -> None:
         """Before the first step."""
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Loop) -> None:
         """After every step."""
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Loop) -> None:
         """After every pass over the training rows."""
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Loop) -> None:
         """When the final weights are in place."""
 
 
@@ -64,7 +64,7 @@ class Checkpoint(Callback):
         self.every_seconds = every_seconds
         self._written = 0.0
 
-    def on_fit_begin(self, trainer: Trainer) -> None:
+    def on_fit_begin(self, trainer: Loop) -> None:
         """Resume from the file where there is one."""
         check_parameter("every_seconds", self.every_seconds, float, minimum=0.0)
         self._written = time.monotonic()
@@ -78,13 +78,13 @@ class Checkpoint(Callback):
         except ModelFileError as error:
             raise CheckpointError(f"{os.fspath(path)!r} is not a checkpoint: {error}") from error
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Loop) -> None:
         """Write the file when it is time."""
         if time.monotonic() - self._written >= self.every_seconds:
             save_file(self.path, *trainer.to_state())
             self._written = time.monotonic()
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Loop) -> None:
         """Remove the file, unless the fit was interrupted and may yet go on."""
         if not trainer.interrupted:
             Path(self.path).unlink(missing_ok=True)
@@ -96,13 +96,13 @@ class ProgressBar(Callback):
     def __init__(self) -> None:
         self._bar: Any = None
 
-    def on_fit_begin(self, trainer: Trainer) -> None:
+    def on_fit_begin(self, trainer: Loop) -> None:
         """Open the bar."""
         from tqdm.auto import tqdm
 
         self._bar = tqdm(total=trainer.expected_steps, initial=trainer.step, desc="epoch 1", unit="step")
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: Loop) -> None:
         """Move on; the losses are those of the last evaluation."""
         if self._bar.total != trainer.expected_steps:
             self._bar.total = trainer.expected_steps
@@ -110,11 +110,11 @@ class ProgressBar(Callback):
         if trainer.history and trainer.history[-1]["step"] == trainer.step:
             self._show(trainer)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Loop) -> None:
         """Count epochs."""
         self._bar.set_description(f"epoch {trainer.epoch + 1}", refresh=False)
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Loop) -> None:
         """Close the bar, full."""
         if trainer.history:
             self._show(trainer)
@@ -122,7 +122,7 @@ class ProgressBar(Callback):
         self._bar.refresh()
         self._bar.close()
 
-    def _show(self, trainer: Trainer) -> None:
+    def _show(self, trainer: Loop) -> None:
         last = trainer.history[-1]
         losses = {"loss": last["train_loss"], "held-out": last["validation_loss"]}
         shown = {key: f"{value:.3f}" for key, value in losses.items() if value is not None}

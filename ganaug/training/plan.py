@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganaug.losses import AdversarialLoss
+from ganaug.training.callbacks import Callback
+from ganaug.training.loop import Rows, Settings
 from ganaug.training.schedules import Schedule
-from ganaug.training.trainer import Rows, Settings
 
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
@@ -86,3 +90,68 @@ def plan_fit(
         time_budget_seconds=time_budget_seconds,
     )
     return settings, Schedule(max_steps=max_steps, patience_steps=PATIENCE_INTERVALS * interval)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A fit as it was asked for, "auto" among the parameters: what a trainer is made from.
+
+    Parameters
+    ----------
+    rows : Rows
+        Rows to learn from.
+    held_out : Rows or None
+        Rows that only judge.
+    batch_size, max_epochs : int or "auto"
+    learning_rate : float or "auto"
+    early_stopping : bool
+    time_budget_seconds : float, optional
+    loss : AdversarialLoss
+        Of a game, where there is one.
+    root : numpy SeedSequence
+    callbacks : sequence of Callback
+    """
+
+    rows: Rows
+    held_out: Rows | None
+    batch_size: int | str
+    max_epochs: int | str
+    learning_rate: float | str
+    early_stopping: bool
+    time_budget_seconds: float | None
+    loss: AdversarialLoss
+    root: np.random.SeedSequence
+    callbacks: Sequence[Callback] = ()
+
+    def plan(self, weight_decay: float) -> tuple[Settings, Schedule]:
+        """Settings of a fit by likelihood."""
+        return plan_fit(
+            len(self.rows),
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            max_epochs=self.max_epochs,
+            weight_decay=weight_decay,
+            stops_early=self.early_stopping and self.held_out is not None,
+            time_budget_seconds=self.time_budget_seconds,
+        )
+
+    def child(self, key: int, budget_share: float = 1.0) -> Task:
+        """A part of the same fit: with randomness of its own, and a share of the time."""
+        root = np.random.SeedSequence(self.root.entropy, spawn_key=(*self.root.spawn_key, key))
+        budget = None if self.time_budget_seconds is None else self.time_budget_seconds * budget_share
+        return replace(self, root=root, time_budget_seconds=budget)
+
+    def batch_or(self, batch_size: int) -> int:
+        """Rows in a step: as asked for, else so many; never more than there are."""
+        wanted = batch_size if isinstance(self.batch_size, str) else int(self.batch_size)
+        return min(wanted, len(self.rows))
+
+    def rate_or(self, learning_rate: float) -> float:
+        """Learning rate: as asked for, else this."""
+        return learning_rate if isinstance(self.learning_rate, str) else float(self.learning_rate)
+
+    def steps_or(self, batch_size: int, n_steps: int) -> int:
+        """Steps in all: the passes asked for, else so many."""
+        if isinstance(self.max_epochs, str):
+            return n_steps
+        return int(self.max_epochs) * max(1, len(self.rows) // batch_size)

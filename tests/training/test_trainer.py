@@ -316,6 +316,7 @@ def test_interrupt_while_held_out_rows_are_judged_leaves_the_average():
     assert 0 < value_of(trainer) < 10
 
 
+@pytest.mark.filterwarnings("ignore::ganaug.exceptions.UnstableTrainingWarning")
 @pytest.mark.parametrize("held_out", [None, [1.0, 2.0]])
 def test_a_loss_that_is_not_a_number_is_an_error_that_names_the_learning_rate(held_out):
     def broken(network, rows, generator):

@@ -1,0 +1,218 @@
+"""The training loop for a generator against a discriminator, with any loss of ``ganaug.losses``.
+
+It sees tensors only: what a sample is, is the networks' business. All randomness of a generator comes with
+its latent, so a fit repeats to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from ganaug._util.random import torch_generator
+from ganaug.losses import PENALTIES, AdversarialLoss
+from ganaug.training.collapse import CollapseDetector
+from ganaug.training.history import Record
+from ganaug.training.loop import Loop
+from ganaug.training.player import Player
+
+Given: TypeAlias = tuple[Tensor, ...]
+
+_COLLAPSE_KEY = 3
+_BETAS = (0.0, 0.99)  # momentum makes a game circle
+_LOOKED_AT = 512  # samples by which the detector judges
+
+
+def as_they_are(rows: Tensor, random: torch.Generator) -> Tensor:
+    """Rows that are samples already."""
+    return rows
+
+
+@dataclass(kw_only=True)
+class AdversarialTrainer(Loop):
+    """One game; see `Loop` for the other parameters.
+
+    Parameters
+    ----------
+    generator : Module
+        ``generator(latent)``, or ``generator(latent, condition)`` -> samples (n, ...). Trained in place; at
+        the end it holds the weights that are kept: the best by ``measure``, else the averaged ones.
+    discriminator : Module
+        ``discriminator(samples)``, or ``discriminator(samples, condition)`` -> logits (n,) or (n, 1).
+    latent_units : int
+        Width of the latent, whose entries are standard normal.
+    loss : AdversarialLoss
+    condition : tensor of shape (n_rows, ...), optional
+        What is known of each row; a generated sample shares that of the real one it is paired with.
+    to_samples : callable
+        ``to_samples(rows, random)`` -> real samples (n, ...), differentiable in nothing.
+    measure : callable, optional
+        ``measure(generator)`` -> how far its samples are from real ones that the game doesn't see, lower is
+        better. It is asked before the first step too: a game that makes nothing better changes nothing.
+    discriminator_rate : float, optional
+        Learning rate of the discriminator; by default that of the settings, which is the generator's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ganaug.losses import LOSSES
+    >>> from ganaug.training.loop import Rows, Settings
+    >>> from ganaug.training.schedules import Schedule
+    >>> trainer = AdversarialTrainer(
+    ...     generator=nn.Linear(2, 1),
+    ...     discriminator=nn.Linear(1, 1),
+    ...     latent_units=2,
+    ...     loss=LOSSES["relativistic"],
+    ...     rows=Rows(torch.zeros(64, 1)),
+    ...     settings=Settings(batch_size=16, learning_rate=0.01, weight_decay=0.0, evaluate_every=8),
+    ...     schedule=Schedule(max_steps=8, patience_steps=8),
+    ...     root=np.random.SeedSequence(0),
+    ... )
+    >>> trainer.run()[-1]["step"]
+    8
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    latent_units: int
+    loss: AdversarialLoss
+    condition: Tensor | None = None
+    to_samples: Callable[[Tensor, torch.Generator], Tensor] = as_they_are
+    measure: Callable[[nn.Module], float] | None = None
+    discriminator_rate: float | None = None
+
+    content: ClassVar[str] = "adversarial checkpoint"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._sums = torch.zeros(4, device=self.device)  # of the steps since the last record
+        self.detector = self._make_detector()
+
+    def _make_players(self) -> list[Player]:
+        own, rate = self.settings, self.discriminator_rate
+        common = {"average_decay": own.average_decay, "gradient_clip": own.gradient_clip, "betas": _BETAS}
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        rates = {"generator": own.learning_rate, "discriminator": own.learning_rate if rate is None else rate}
+        return [
+            Player(
+                network,
+                learning_rate=rates[name],
+                weight_decay=own.weight_decay,
+                name=f"{name}.",
+                **common,  # type: ignore[arg-type]
+            )
+            for name, network in networks.items()
+        ]
+
+    def _make_detector(self) -> CollapseDetector:
+        random = torch_generator(self.root, _COLLAPSE_KEY, device=self.device)
+        chosen = torch.randperm(len(self.rows), generator=random, device=self.device)[: 2 * _LOOKED_AT]
+        real = self.to_samples(self.rows.values[chosen], random)
+        return CollapseDetector(real, None if self.condition is None else self.condition[chosen])
+
+    def _before_steps(self) -> None:
+        if self.step == 0 and (loss := self._judge()) is not None:
+            self.schedule.observe(0, loss)
+            self._best = self.kept.average.snapshot()
+
+    def _step(self) -> None:
+        batch = self._next_batch()
+        self._set_rate()
+        real = self.to_samples(self.rows.values[batch], self.random)
+        given = () if self.condition is None else (self.condition[batch],)
+        self._discriminator_step(real, given, batch)
+        self._generator_step(real, given, batch)
+
+    def _discriminator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
+        with torch.no_grad():
+            fake = self.draw(len(real), given, self.random)
+        real_logits, fake_logits = self._logits(real, given), self._logits(fake, given)
+        losses = self.loss.discriminator(real_logits, fake_logits)
+        for name, strength in self.loss.penalties.items():
+            losses = losses + strength * PENALTIES[name](
+                lambda x: self._logits(x, given), real, fake, self.random
+            )
+        loss = self._mean(losses, batch)
+        norm = self.players[1].learn(loss, self.step)
+        self._note(loss, norm, real_logits, fake_logits)
+
+    def _note(self, loss: Tensor, norm: Tensor, real_logits: Tensor, fake_logits: Tensor) -> None:
+        self.guard.note(loss, norm)
+        told_apart = (real_logits > fake_logits).float().mean()
+        self._sums[:3] += torch.stack([loss.detach(), norm, told_apart])
+
+    def _generator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
+        with self.players[1].frozen():
+            fake_logits = self._logits(self.draw(len(real), given, self.random), given)
+            with torch.no_grad():
+                real_logits = self._logits(real, given)
+            loss = self._mean(self.loss.generator(real_logits, fake_logits), batch)
+            norm = self.kept.learn(loss, self.step)
+        self.guard.note(loss, norm)
+        self._loss_sum += loss.detach()
+        self._sums[3] += norm
+
+    def draw(self, n: int, given: Given, random: torch.Generator) -> Tensor:
+        """Samples of the generator as it is, under the conditions given."""
+        latent = torch.randn(n, self.latent_units, generator=random, device=self.device)
+        samples: Tensor = self.generator(latent, *given)
+        return samples
+
+    def _logits(self, samples: Tensor, given: Given) -> Tensor:
+        logits: Tensor = self.discriminator(samples, *given)
+        return logits.reshape(len(samples))
+
+    @property
+    def _stops_early(self) -> bool:
+        return self.settings.early_stopping and self.measure is not None
+
+    def _judge(self) -> float | None:
+        if self.measure is None:
+            return None
+        with self.kept.average.applied(), torch.no_grad():
+            self.generator.eval()
+            found = self.measure(self.generator)
+            self.generator.train()
+        return float(found)
+
+    def _entries(self) -> Record:
+        step, _ = self._recorded
+        loss, norm, told_apart, generator_norm = (self._sums / (self.step - step)).tolist()
+        self._sums.zero_()
+        entries = {
+            "discriminator_loss": loss,
+            "told_apart": told_apart,
+            "discriminator_gradient": norm,
+            "generator_gradient": generator_norm,
+            **self._variety(),
+        }
+        self.detector.judge(entries, self.step, self.settings.learning_rate, bool(self.loss.penalties))
+        return entries
+
+    @torch.no_grad()
+    def _variety(self) -> Record:
+        """What the detector sees in samples of the averaged weights, with the same latents every time."""
+        random = torch_generator(self.root, _COLLAPSE_KEY, 1, device=self.device)
+        with self.kept.average.applied():
+            given = self.detector.given
+            return self.detector.look(self.draw(self.detector.n_judged, given, random))
+
+    def _check_health(self) -> bool:
+        whole = super()._check_health()
+        if not whole:
+            self._sums.zero_()
+        return whole
+
+    def _kept_values(self) -> list[Tensor]:
+        return self.kept.average.values if self._best is None else self._best
+
+    def _tensors(self) -> list[tuple[str, int, Tensor]]:
+        return [*super()._tensors(), ("sums", 0, self._sums)]
+
+    def _held_tensors(self) -> list[Tensor]:
+        held = [self.rows.values, self.rows.weights, self.condition]
+        return [tensor for tensor in held if tensor is not None]
