@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import read_numbers
 from ganaug._util.dtypes import kind_of
-from ganaug._util.frames import read_numbers
 from ganaug.exceptions import ModelFileError, RejectColumn
 
 FloatArray: TypeAlias = NDArray[np.float64]

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import dtype_of, read_levels, write_levels
 from ganaug._util.dtypes import Scalar, dtype_from_state, dtype_to_state, kind_of
-from ganaug._util.frames import read_levels, write_levels
 from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
 from ganaug.tabular.columns.base import (
     Arrays,
@@ -74,7 +74,7 @@ class CategoryCodec:
         order = _order(values.dtype, levels, counts[1:], used)
         missing = learn_missing(values, indices < 0)
         kept = counts[1 + order] if missing is None else np.append(counts[1 + order], counts[0])
-        return cls(name, values.dtype, tuple(levels[index] for index in order), kept, missing)
+        return cls(name, dtype_of(values), tuple(levels[index] for index in order), kept, missing)
 
     @cached_property
     def fields(self) -> tuple[CategoryField, ...]:

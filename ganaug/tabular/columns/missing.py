@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import missing_kind_of
 from ganaug._util.dtypes import can_be_missing
-from ganaug._util.frames import missing_kind_of
 from ganaug.exceptions import InvalidTableError, ModelFileError
 from ganaug.tabular.columns.base import Unseen
 

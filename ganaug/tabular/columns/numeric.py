@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import read_numbers, write_numbers
 from ganaug._util.dtypes import dtype_from_state, dtype_to_state, kind_of
-from ganaug._util.frames import read_numbers, write_numbers
 from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
 from ganaug.tabular.columns.base import (
     Arrays,
