@@ -203,8 +203,8 @@ class NumberHeads(nn.Module):
             return chosen, left.logsumexp(dim=-1)
         mean, scale = means.gather(1, component), log_scales.gather(1, component)
         scale = scale.clamp(min=_MIN_LOG_SCALE).exp()
-        ends = [((end.gather(1, stretch) - mean) / scale).squeeze(1) for end in (low, high)]
-        score = mean.squeeze(1) + scale.squeeze(1) * logistic_between(*ends, uniforms[1])
+        below, above = (((end.gather(1, stretch) - mean) / scale).squeeze(1) for end in (low, high))
+        score = mean.squeeze(1) + scale.squeeze(1) * logistic_between(below, above, uniforms[1])
         inner = self.edges[start + 1 : start + self.cells[member]]
         cell = torch.searchsorted(inner, score.to(inner.dtype), right=True)
         row = kind, stretch.squeeze(1)
