@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganaug._util.cells import dtype_of, read_levels, write_levels
 from ganaug._util.dtypes import Scalar, dtype_from_state, dtype_to_state, kind_of
-from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
+from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError, RejectColumn
 from ganaug.tabular.columns.base import (
     Arrays,
     CategoryField,
@@ -29,7 +29,10 @@ from ganaug.tabular.columns.base import (
     want_array,
     weighed_rows,
 )
+from ganaug.tabular.columns.levels import draw_beyond, levels_between, stretch_beyond
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
+from ganaug.tabular.columns.within import refuse
+from ganaug.tabular.wanted import Wanted
 
 MAX_WIDTH = 1_000  # levels of one field; more are split into bucket and member
 MAX_LEVELS = 50_000  # more are an identifier or free text
@@ -142,6 +145,56 @@ class CategoryCodec:
         if self.missing is not None:
             index[bucket == math.ceil(len(self.levels) / self._width)] = len(self.levels)
         return self._cells.take(index)
+
+    def encode_asked(self, values: pd.Series[Any], extrapolate: bool) -> IntArray:
+        """As `encode`; with ``extrapolate``, a number that isn't a level gets the nearest one's code."""
+        codes = self.encode(values, unseen="nearest" if extrapolate else "raise")
+        if extrapolate and (codes < 0).any():
+            self.encode(values)  # says which
+        return codes
+
+    def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
+        """1 for each code of which some cell satisfies a condition (given the bucket, of its members)."""
+        good = np.append(self._satisfying(wanted), self.missing is not None and wanted.missing)
+        if not good.any():
+            raise refuse(self.name, wanted, self._summary())
+        if not self._width:
+            return good[: len(self.counts)].astype(np.float64)
+        n_buckets = math.ceil(len(self.levels) / self._width)
+        # a member that its bucket doesn't have is the last level, as in `decode`
+        index = np.minimum(np.arange(n_buckets * self._width), len(self.levels) - 1)
+        table = good[index].reshape(n_buckets, self._width)
+        if self.missing is not None:
+            table = np.vstack([table, np.full(self._width, good[-1])])
+        found = table[before[0]] if before else table.any(axis=1)
+        return np.asarray(found, dtype=np.float64)
+
+    def _satisfying(self, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which levels satisfy a condition, shape (n_levels,)."""
+        if wanted.values is None:
+            return levels_between(self.levels, self.dtype, wanted, self.name)
+        good = np.zeros(len(self.levels), dtype=bool)
+        if wanted.values:
+            indices, levels = _read(pd.Series(wanted.values, dtype=object), self.name)
+            codes = self._codes_of(levels, "mark")[indices]
+            if (codes < 0).any():
+                level = levels[indices[np.argmax(codes < 0)]]
+                raise InvalidConditionError(f"Column {self.name!r} never had this level in fit: {level!r}")
+            good[codes] = True
+        return good
+
+    def _summary(self) -> str:
+        """What the column has, for errors."""
+        some = ", ".join(map(repr, self.levels[:5])) or "no level"
+        more = f" and {len(self.levels) - 5} more levels" if len(self.levels) > 5 else ""
+        return f"{some}{more}{'' if self.missing is None else ', and missing cells'}"
+
+    def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
+        """As `decode`, but numbers beyond all levels where those were asked for."""
+        beyond = wanted.values is None and stretch_beyond(self.levels, self.dtype, wanted, self.name)
+        if not beyond:
+            return self.decode(codes, rng)
+        return draw_beyond(len(codes), self.levels, self.dtype, beyond, wanted, self.name, rng)
 
     @cached_property
     def _cells(self) -> Any:

@@ -2,9 +2,9 @@
 
 A form is a count that goes on, numbers spread between two ends, or templates. Texts of one length with the
 same marks (all that is no letter or digit) in the same places share a template: for each position, the
-characters that may stand there. What can be filled in S ways numbers them 0 to S - 1, and a permutation with a
-key of its own sends row r to one of them: no two rows get the same, however many batches the rows are drawn in,
-and nothing has to be remembered between them.
+characters that may stand there. What can be filled in S ways numbers them 0 to S - 1, and a permutation with
+a key of its own sends row r to one of them: no two rows get the same, however many batches the rows are drawn
+in, and nothing has to be remembered between them.
 """
 
 from __future__ import annotations
