@@ -161,3 +161,80 @@ def test_kind_and_length_of_a_tick(values, kind, nanoseconds):
 def test_scale_is_that_of_the_cell_with_most_decimals():
     assert dtype_of(objects(decimal.Decimal("1.5"), decimal.Decimal(3))) == ObjectDtype("decimal", scale=1)
     assert read_ticks(objects(decimal.Decimal("1.5"), decimal.Decimal(3)))[0].tolist() == [15, 30]
+
+
+STAMP = pd.DatetimeTZDtype("us", PARIS)
+CENTS = ObjectDtype("decimal", scale=2)
+NEW_YEAR = 1_704_067_200  # seconds, of 2024 in UTC
+CONVERSIONS = {
+    "another unit": (pd.Series(pd.to_datetime(["2024-01-01 00:00:01", None])), "M8[s]", [NEW_YEAR + 1, 0]),
+    "finer unit": (
+        pd.Series(pd.to_datetime(["2024-01-01"])).astype("M8[s]"),
+        "M8[ns]",
+        [NEW_YEAR * 10**9],
+    ),
+    "text": (objects("2024-01-01", "2024-01-01T00:00:01"), "M8[s]", [NEW_YEAR, NEW_YEAR + 1]),
+    "categories of text": (pd.Series(["2024-01-01"], dtype="category"), "M8[s]", [NEW_YEAR]),
+    "text, local": (objects("2024-07-01 02:00"), STAMP, [1_719_792_000 * 10**6]),
+    "text with offsets": (
+        objects("2024-01-01T00:00Z", "2024-01-01 02:00+02:00"),
+        STAMP,
+        [NEW_YEAR * 10**6] * 2,
+    ),
+    "numpy scalars": (
+        objects(np.datetime64("2024-01-01"), np.datetime64("NaT")),
+        "M8[s]",
+        [NEW_YEAR, 0],
+    ),
+    "zones that differ": (
+        objects(NIGHT[0], NIGHT[1].astimezone(PARIS)),
+        STAMP,
+        [1_729_989_000 * 10**6, 1_729_992_600 * 10**6],
+    ),
+    "dates for datetimes": (objects(datetime.date(2024, 1, 1)), "M8[us]", [NEW_YEAR * 10**6]),
+    "midnights for dates": (pd.Series(pd.to_datetime(["2024-01-01"])), ObjectDtype("date"), [19_723]),
+    "text for dates": (objects("2024-01-01", None), pd.ArrowDtype(pa.date32()), [19_723, 0]),
+    "text for times": (objects("12:30:00"), ObjectDtype("time"), [45_000 * 10**6]),
+    "text for durations": (objects("1 days 00:00:01"), "m8[s]", [86_401]),
+    "numbers for decimals": (
+        objects(1, 0.25, "3.5", None),
+        ObjectDtype("decimal", scale=2),
+        [100, 25, 350, 0],
+    ),
+    "integers for decimals": (pd.Series([3]), pd.ArrowDtype(pa.decimal128(9, 1)), [30]),
+    "fewer decimals": (objects(decimal.Decimal("1.50")), ObjectDtype("decimal", scale=1), [15]),
+    "only gaps": (objects(None, None), "M8[s]", [0, 0]),
+}
+
+
+@pytest.mark.parametrize(("values", "dtype", "expected"), list(CONVERSIONS.values()), ids=CONVERSIONS)
+def test_cells_of_another_dtype_are_read_as_ticks_of_the_one_wanted(values, dtype, expected):
+    dtype = np.dtype(dtype) if isinstance(dtype, str) else dtype
+    ticks, missing = read_ticks(values, dtype)
+    assert ticks.tolist() == expected
+    assert missing.tolist() == values.isna().tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (objects("2024-01-01T00:00:00.5"), "M8[s]"),
+        (objects("next week"), "M8[s]"),
+        (objects("9999-01-01"), "M8[ns]"),
+        (objects("2024-01-01", "2024-01-01T00:00Z"), "M8[s]"),
+        (objects("2024-10-27 02:30"), STAMP),  # there are two
+        (objects("2024-03-31 02:30"), STAMP),  # there is none
+        (STAMPS[:1], "M8[s]"),
+        (STAMPS[:1], ObjectDtype("date")),
+        (pd.Series([1, 2]), "M8[s]"),
+        (objects(1, 2), "m8[s]"),
+        (objects(datetime.timedelta(1)), "M8[s]"),
+        (objects("25:00"), ObjectDtype("time")),
+        (objects(5), ObjectDtype("time")),
+        (objects("1.234"), ObjectDtype("decimal", scale=2)),
+        (objects("a lot"), ObjectDtype("decimal")),
+        (pd.Series(["x"], dtype="category"), "M8[s]"),
+    ],
+)
+def test_cells_that_are_no_whole_ticks_of_the_dtype_wanted_are_not_read(values, dtype):
+    assert read_ticks(values, np.dtype(dtype) if isinstance(dtype, str) else dtype) is None

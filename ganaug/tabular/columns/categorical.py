@@ -108,7 +108,7 @@ class CategoryCodec:
 
     def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
         """Codes of shape (n, n_fields); see `ColumnCodec.encode`."""
-        indices, levels = _read(values, self.name)
+        indices, levels = _read(values, self.name, like=self.dtype)
         codes = self._codes_of(levels, unseen)[indices]  # the last entry, at -1, is for missing
         if self.missing is None:
             refuse_missing(indices < 0, self.name, unseen)
@@ -227,9 +227,9 @@ class CategoryCodec:
         return codec
 
 
-def _read(values: pd.Series[Any], name: Hashable) -> tuple[NDArray[np.intp], list[Any]]:
+def _read(values: pd.Series[Any], name: Hashable, like: Any = None) -> tuple[NDArray[np.intp], list[Any]]:
     try:
-        indices, levels = read_levels(values)
+        indices, levels = read_levels(values, like)
     except TypeError as error:
         raise RejectColumn(
             f"Column {name!r} has cells of a type that is not supported: convert them, or drop it. {error}"
