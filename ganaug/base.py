@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
+from ganaug._util.frames import header_of
 from ganaug._util.sklearn import check_sample_weight
 from ganaug._util.store import (
     Arrays,
@@ -191,7 +192,7 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
 def columns_of(X: Any) -> dict[str, Any]:
     """What scikit-learn notes of a table: ``n_features_in_`` and, where columns have names, those."""
     noted = BaseEstimator()
-    validate_data(noted, X, skip_check_array=True)
+    validate_data(noted, header_of(X), skip_check_array=True)
     return dict(noted.__dict__)
 
 

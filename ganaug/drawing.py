@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ganaug._util.device import resolve_device
+from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
@@ -96,7 +97,7 @@ class ModelSynthesizer(BaseSynthesizer):
             (see `codec_`). A level never seen in fit counts as one row in all of them. Float64.
         """
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
         modality = self._model.modality
         labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
         codes = torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from ganaug._util.device import resolve_device
+from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_choice, check_flag, check_parameter
 from ganaug._util.random import RandomState, numpy_generator, seed_sequence
 from ganaug.base import (
@@ -157,7 +158,7 @@ class GANSynthesizer(ModelSynthesizer):
         weights = None if sample_weight is None else check_weights(sample_weight, X)
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
         if goes_on:
-            validate_data(self, X, reset=False, skip_check_array=True)
+            validate_data(self, header_of(X), reset=False, skip_check_array=True)
         modality = self._model.modality if goes_on else MODALITIES[self._modality_name()].fit(X, y, weights)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():

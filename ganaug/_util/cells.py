@@ -19,6 +19,7 @@ __all__ = [
     "read_levels",
     "read_numbers",
     "read_ticks",
+    "to_dtype",
     "write_levels",
     "write_numbers",
     "write_ticks",
@@ -84,10 +85,25 @@ def write_numbers(native: NDArray[Any], missing: NDArray[np.bool_], dtype: Any, 
         if missing.any():
             written[missing] = MISSING[missing_kind] if dtype.kind == "O" else np.nan
         return written
-    extension = pd.array(native.astype(dtype.numpy_dtype, copy=False), dtype=dtype)
+    plain = native.astype(dtype.numpy_dtype, copy=False)
+    if isinstance(dtype, pd.ArrowDtype):
+        return _write_arrow_numbers(plain, missing, dtype, missing_kind)
+    extension = pd.array(plain, dtype=dtype)
     if missing.any():
         extension[missing] = pd.NA
     return extension
+
+
+def _write_arrow_numbers(
+    native: NDArray[Any], missing: NDArray[np.bool_], dtype: Any, missing_kind: str
+) -> Any:
+    """There NaN and a gap are two things."""
+    import pyarrow as pa  # a column that came from it: it is there
+
+    if missing_kind == "nan" and native.dtype.kind == "f":
+        native, missing = np.where(missing, native.dtype.type(np.nan), native), np.zeros_like(missing)
+    cells = pa.array(native, mask=missing, type=dtype.pyarrow_dtype, from_pandas=False)
+    return pd.arrays.ArrowExtensionArray(cells)  # type: ignore[attr-defined]
 
 
 def read_levels(values: pd.Series[Any], like: Any = None) -> tuple[NDArray[np.intp], list[Any]]:
@@ -121,7 +137,7 @@ def _read_tick_levels(values: pd.Series[Any], like: Any) -> tuple[NDArray[np.int
     ticks = read_ticks(values, like)
     if ticks is None:
         wanted = kind_of(dtype_of(values) if like is None else like)
-        raise TypeError(f"Expected what can be told exactly as a {wanted} of the column, got {values.dtype}")
+        raise TypeError(f"Expected cells that are exactly a {wanted} of the column, got {values.dtype}")
     codes, distinct = pd.factorize(ticks[0])
     codes[ticks[1]] = -1
     return codes, distinct.tolist()
@@ -161,11 +177,20 @@ def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) ->
         written = np.empty(len(cells), dtype=dtype)
         written[:] = cells
         return written
+    if isinstance(dtype, pd.ArrowDtype) and kind_of(dtype) == "number":
+        gap = np.arange(len(cells)) == len(levels)
+        native: Any = dtype.numpy_dtype  # type: ignore[attr-defined]
+        numbers = np.array([*levels, 0][: len(cells)], dtype=native)
+        return write_numbers(numbers, gap, dtype, missing_kind or "NA")
     return pd.array([None if pd.isna(cell) else cell for cell in cells], dtype=dtype)
 
 
 def missing_kind_of(values: pd.Series[Any]) -> str:
     """The most common kind of missing value: "None", "nan", "NA" or "NaT"."""
+    if isinstance(values.dtype, pd.ArrowDtype):  # only its floats have two kinds
+        gaps = values.isna().to_numpy(dtype=bool)
+        read = read_numbers(values)
+        return "nan" if read is not None and 2 * gaps.sum() < read[1].sum() else "NA"
     if kind_of(values.dtype) != "object":
         return "nan"
     cells = values.to_numpy()
@@ -173,3 +198,15 @@ def missing_kind_of(values: pd.Series[Any]) -> str:
     names = {"NoneType": "None", "NAType": "NA", "NaTType": "NaT"}
     found = [names.get(kind, "nan") for kind in kinds]
     return max(MISSING, key=found.count)
+
+
+def to_dtype(values: pd.Series[Any], dtype: Any) -> Any:
+    """Cells as an array of another dtype, as `dtype_of` found it; a ValueError where that can't be exact."""
+    if kind_of(dtype) not in TICKS:
+        return values.astype(dtype).array
+    ticks = read_ticks(values, dtype)
+    if ticks is None:
+        raise ValueError(
+            f"Expected what can be told exactly as a {kind_of(dtype)} of the column, got {values.dtype}"
+        )
+    return write_ticks(*ticks, dtype, missing_kind_of(values))

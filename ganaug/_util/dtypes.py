@@ -18,15 +18,16 @@ from ganaug.exceptions import InvalidTableError, ModelFileError
 Scalar = bool | int | float | str
 
 _MASKED = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)} | {"Float32", "Float64"}
+_UNITS = ("s", "ms", "us", "ns")
 _ARROW_INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 _ARROW_NUMBERS = _ARROW_INTEGERS | {"halffloat", "float", "double"}
 _ARROW_STRINGS = {"string", "large_string"}
 _ARROW_TIMES = {"time32[s]", "time32[ms]", "time64[us]", "time64[ns]"}
-_ARROW_DURATIONS = {f"duration[{unit}]" for unit in ("s", "ms", "us", "ns")}
+_ARROW_DURATIONS = {f"duration[{unit}]" for unit in _UNITS}
 _ARROW_DATES = {"date32[day]": "date32", "date64[ms]": "date64"}
 _ARROW_TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=([A-Za-z0-9_+\-/:]{1,64}))?\]")
 _ARROW_DECIMAL = re.compile(r"decimal(32|64|128|256)\(([0-9]{1,2}), (-?[0-9]{1,2})\)")
-_NUMPY_DTYPE = re.compile(r"[<>|=]?([biuf][0-9]{1,2}|O|U[0-9]{1,8}|[mM]8\[(s|ms|us|ns)\])")
+_NUMPY_DTYPE = re.compile(r"[<>|=]?([biuf][0-9]{1,2}|O|U[0-9]{1,8}|[mM]8\[(Y|M|W|D|h|m|s|ms|us|ns)\])")
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+\-]{1,32}(/[A-Za-z0-9_+\-]{1,32}){0,2}")
 _MOST_DECIMALS = 1_000
 _OBJECT_KINDS = {
@@ -170,7 +171,10 @@ def dtype_from_state(state: Any) -> Any:
     if not isinstance(state, dict):
         raise broken
     if "numpy" in state:
-        return numpy_dtype_from(state["numpy"], kinds="biufOmM")
+        plain = numpy_dtype_from(state["numpy"], kinds="biufOmM")
+        if plain.kind in "mM" and np.datetime_data(plain)[0] not in _UNITS:
+            raise broken
+        return plain
     if "object" in state:
         return _object_dtype_from(state, broken)
     if "categories" in state and isinstance(state.get("ordered"), bool):
@@ -181,7 +185,7 @@ def dtype_from_state(state: Any) -> Any:
         if state["na"] == "NA":
             return pd.StringDtype(state["string"])
         return pd.StringDtype(state["string"], na_value=np.nan)  # type: ignore[call-arg]
-    if state.get("unit") in ("s", "ms", "us", "ns"):
+    if state.get("unit") in _UNITS:
         return pd.DatetimeTZDtype(state["unit"], _zone_from_state(state.get("zone")))
     if isinstance(state.get("arrow"), str):
         return pd.ArrowDtype(arrow_type_from(state["arrow"]))

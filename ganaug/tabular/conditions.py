@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_scalar
 
+from ganaug._util.cells import dtype_of, to_dtype
+from ganaug._util.frames import as_pandas
 from ganaug.exceptions import InvalidConditionError, InvalidTableError
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import NumberCodec
@@ -40,6 +42,7 @@ def read_conditions(conditions: Any, n: int | None, codec: TableCodec) -> pd.Dat
     InvalidConditionError
         An unknown column, or a frame of another length.
     """
+    conditions = as_pandas(conditions)
     if conditions is None:
         return None
     if isinstance(conditions, pd.DataFrame):
@@ -116,4 +119,4 @@ def put_exactly(table: pd.DataFrame, frame: pd.DataFrame) -> None:
     """Write the values that were asked for into a table that was drawn, in its own dtypes."""
     for position in range(frame.shape[1]):
         column = frame.columns[position]
-        table[column] = frame.iloc[:, position].astype(table[column].dtype)
+        table[column] = to_dtype(frame.iloc[:, position], dtype_of(table[column]))

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from ganaug._util.frames import Container, to_frame
+from ganaug._util.frames import Container, to_column, to_frame
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug._util.store import Arrays, Header, header_dict
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
@@ -43,39 +42,34 @@ class Target:
         Of a table with this one column.
     name : hashable
         Name of the Series that came in.
-    is_series : bool
-        Whether labels go out as a Series; else as an array.
+    container : Container
+        What labels come in and go out in.
     """
 
     codec: TableCodec
     name: Any
-    is_series: bool
+    container: Container
 
     @classmethod
     def fit(cls, y: Any, n_rows: int, weights: NDArray[np.float64] | None) -> Target:
         """Learn the labels."""
-        is_series = isinstance(y, pd.Series)
-        column = cls._read(y)
+        column, container = to_column(y)
         check_consistent_length(np.empty(n_rows), column)
         if column.isna().any():
             raise InvalidTableError(f"y contains {int(column.isna().sum())} missing values; drop those rows.")
         codec = TableCodec.fit(column.to_frame("y"), weights)
-        return cls(codec, y.name if is_series else None, is_series)
-
-    @staticmethod
-    def _read(y: Any) -> pd.Series:
-        if isinstance(y, pd.Series):
-            return y.reset_index(drop=True)
-        return pd.Series(column_or_1d(y, warn=True))
+        return cls(codec, getattr(y, "name", None), container)
 
     def frame(self, y: Any) -> pd.DataFrame:
         """Labels as a table of one column."""
-        return self._read(y).to_frame("y")
+        return to_column(y)[0].to_frame("y")
 
-    def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Any:
-        """Labels in the container that came in."""
-        (column,) = self.codec.decode_columns(codes, rng)
-        return pd.Series(column, name=self.name) if self.is_series else np.asarray(column)
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator, asked: pd.DataFrame | None = None) -> Any:
+        """Labels in the container that came in; those that were asked for as they were asked."""
+        table = self.codec.decode(codes, rng)
+        if asked is not None:
+            put_exactly(table, asked)
+        return self.container.rebuild_column(table["y"].array, self.name)
 
 
 @dataclass(frozen=True)
@@ -243,10 +237,7 @@ class TableModality:
         X = self.container.rebuild(columns)
         if self.target is None:
             return X, None
-        y = self.target.decode(codes[:, n_own:], rng)
-        if labels is not None:
-            y[:] = labels["y"].to_numpy()
-        return X, y
+        return X, self.target.decode(codes[:, n_own:], rng, labels)
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
@@ -256,7 +247,8 @@ class TableModality:
         if self.target is not None:
             header, arrays = self.target.codec.to_state()
             name = self.target.name if isinstance(self.target.name, str | int) else None
-            state["target"] = {"codec": header, "name": name, "is_series": self.target.is_series}
+            container = self.target.container.to_state()
+            state["target"] = {"codec": header, "name": name, "container": container}
             held |= {f"target.{key}": array for key, array in arrays.items()}
         return state, held
 
@@ -273,9 +265,10 @@ class TableModality:
         if not isinstance(target, dict) or not isinstance(target.get("name"), str | int | None):
             raise ModelFileError("The description of the labels in the file is broken.")
         labels = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
-        if list(labels.columns) != ["y"]:
+        given = Container.from_state(header_dict(target, "container"))
+        if list(labels.columns) != ["y"] or len(given.columns) != 1 or not given.takes(labels.dtypes):
             raise ModelFileError("The description of the labels in the file is broken.")
-        return cls(container, codec, Target(labels, target.get("name"), target.get("is_series") is True))
+        return cls(container, codec, Target(labels, target.get("name"), given))
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
