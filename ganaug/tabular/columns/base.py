@@ -25,7 +25,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 State: TypeAlias = tuple[dict[str, Any], Arrays]
-Unseen: TypeAlias = Literal["raise", "mark", "nearest"]
+Unseen: TypeAlias = Literal["raise", "group", "mark", "nearest"]
 T = TypeVar("T")
 
 
@@ -104,7 +104,8 @@ class ColumnCodec(Protocol):
         """Codes of shape (n, n_fields).
 
         A value that the column never had is an error ("raise") or gets code -1 ("mark"); with "nearest" a
-        number takes the closest level, and all else is marked.
+        number takes the closest level, and all else is marked. "group" is "raise" for rows to learn from: a
+        level that was left out because it is rare is no error there.
         """
 
     def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:

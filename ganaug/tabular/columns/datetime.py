@@ -100,7 +100,7 @@ class DatetimeCodec:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """One for each part that isn't always the same."""
-        return tuple(part.fields[0] for part in self._varying)
+        return tuple(part.fields[0] for part in self.varying)
 
     @property
     def why(self) -> str:
@@ -110,7 +110,7 @@ class DatetimeCodec:
         return f"{kind_of(self.dtype)}s by {parts}; resolution {self.calendar.resolution}"
 
     @property
-    def _varying(self) -> tuple[Part, ...]:
+    def varying(self) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if not isinstance(part, int))
 
     def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
@@ -120,13 +120,13 @@ class DatetimeCodec:
             refuse_missing(gaps, self.name, unseen)
         inside = np.clip(ticks, *self.ends) if unseen == "nearest" else ticks
         columns = self.calendar.split(np.where(gaps, self.ends[0], inside))
-        codes = np.empty((len(ticks), len(self._varying)), dtype=np.int32)
+        codes = np.empty((len(ticks), len(self.varying)), dtype=np.int32)
         for at, (part, column) in enumerate(self._of_varying(columns)):
             own = part.encode(pd.Series(column), unseen="nearest" if unseen == "nearest" else "mark")
             codes[:, at] = own[:, 0]
             codes[gaps, at] = -1 if self.missing is None else _gap_code(part)
         wrong = (codes < 0).any(axis=1) & ~gaps
-        if unseen == "raise" and wrong.any():
+        if unseen in ("raise", "group") and wrong.any():
             cell = values.iloc[int(np.argmax(wrong))]
             raise InvalidTableError(
                 f"Column {self.name!r} had values of {self.calendar.resolution} in fit, and none like this "
@@ -177,9 +177,9 @@ class DatetimeCodec:
 
     def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
         """What share of the values of each code of the next field satisfies a condition."""
-        part = self._varying[len(before)]
+        part = self.varying[len(before)]
         gap = Spans.of(part).is_gap
-        if before and self.missing is not None and before[0] == _gap_code(self._varying[0]):
+        if before and self.missing is not None and before[0] == _gap_code(self.varying[0]):
             return gap.astype(np.float64)
         share = np.zeros(len(gap))
         if wanted.values is not None:
@@ -194,7 +194,7 @@ class DatetimeCodec:
         return share
 
     def _shares_of_values(self, wanted: Wanted, before: tuple[int, ...]) -> FloatArray:
-        spans = Spans.of(self._varying[len(before)])
+        spans = Spans.of(self.varying[len(before)])
         share = np.zeros(len(spans.low))
         codes, _ = self._codes_of(wanted)
         for code in codes[(codes[:, : len(before)] == before).all(axis=1), len(before)]:
@@ -221,7 +221,7 @@ class DatetimeCodec:
         """Codes and ticks of the values that are asked for."""
         values = pd.Series(wanted.values or (), dtype=object)
         if not len(values):
-            return np.zeros((0, len(self._varying)), dtype=np.int32), np.zeros(0, dtype=np.int64)
+            return np.zeros((0, len(self.varying)), dtype=np.int32), np.zeros(0, dtype=np.int64)
         return self.encode_asked(values, wanted.extrapolate), self._read(values)[0]
 
     def _reach(self, wanted: Wanted) -> Reach | None:
@@ -255,8 +255,8 @@ class DatetimeCodec:
         if read is None:
             cells = values[values.notna()]
             raise InvalidTableError(
-                f"Column {self.name!r} had {kind_of(self.dtype)}s of dtype {self.dtype} in fit, and this can't be "
-                f"read as such: {cells.iloc[0] if len(cells) else None!r}"
+                f"Column {self.name!r} had {kind_of(self.dtype)}s of dtype {self.dtype} in fit, and this is "
+                f"nothing like it: {cells.iloc[0] if len(cells) else None!r}"
             )
         return read
 
@@ -296,7 +296,7 @@ class DatetimeCodec:
             raise broken
         parts = tuple(_load_part(entry, name, arrays, place) for place, entry in enumerate(described))
         codec = cls(name, dtype, calendar, parts, ends, missing)
-        if not codec._varying or any((p.missing is None) != (missing is None) for p in codec._varying):
+        if not codec.varying or any((p.missing is None) != (missing is None) for p in codec.varying):
             raise broken
         try:
             codec._check()

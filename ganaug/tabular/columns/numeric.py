@@ -40,6 +40,7 @@ MAX_LEVELS = 100  # a number with at most so many values is a category ...
 LEVEL_ROWS = 5  # ... if each has so many rows on average
 POINT_SHARE = 0.01  # a value with more than this share of the rows is a point mass ...
 POINT_ROWS = 10  # ... if it has at least so many of them
+_WIDE = 2**53  # integers beyond may share a float
 MIN_DECIMALS, MAX_DECIMALS = -9, 12  # below 0: multiples of 10, 100, ...
 
 
@@ -78,8 +79,18 @@ class NumberCodec:
     missing: str | None
 
     @classmethod
-    def fit(cls, values: pd.Series[Any], name: Hashable, weights: FloatArray | None = None) -> NumberCodec:
-        """Learn the column; `RejectColumn` when it isn't a number, or has few values and is a category."""
+    def fit(
+        cls,
+        values: pd.Series[Any],
+        name: Hashable,
+        weights: FloatArray | None = None,
+        *,
+        chosen: bool = False,
+    ) -> NumberCodec:
+        """Learn the column; `RejectColumn` when it isn't a number.
+
+        So is a column of few values, which is a category, unless the caller has ``chosen``.
+        """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
         read = read_numbers(values)
@@ -87,9 +98,10 @@ class NumberCodec:
             raise RejectColumn(f"Column {name!r} is not a number: {values.dtype}")
         native, missing = read
         distinct, rows, mass = _distinct(native[~missing], weights[~missing])
-        if _is_category(len(distinct), int(rows.sum())):
+        if _is_category(len(distinct), int(rows.sum())) and not (chosen and len(distinct)):
             raise RejectColumn(f"Column {name!r} has so few values that it is a category: {len(distinct)}")
         is_point = (mass > POINT_SHARE * mass.sum()) & (rows >= POINT_ROWS)
+        is_point[np.argmin(mass)] &= not is_point.all()  # some cell there must be
         kind = learn_missing(values, missing)
         gaps = [] if kind is None else [weights[missing].sum()]
         return cls(
@@ -127,10 +139,34 @@ class NumberCodec:
             nearest = np.searchsorted(points, floats).clip(max=len(points) - 1)
             same = points[nearest] == floats
             codes[same] = nearest[same]
+        self._find_wide(read[0], codes)
         if self.missing is None:
             refuse_missing(missing, self.name, unseen)
         codes[missing] = -1 if self.missing is None else len(points)
         return codes[:, None]
+
+    def _find_wide(self, native: NDArray[Any], codes: NDArray[np.int32]) -> None:
+        """Correct the codes of integers that no float tells apart."""
+        if native.dtype.kind not in "iu" or native.dtype != self.ends.dtype:
+            return
+        wide = np.flatnonzero((native > _WIDE) | ((native < 0) & (native < -_WIDE)))
+        cell_of = np.flatnonzero(self.cells.exact_of >= 0) + len(self.counts) - 1
+        for values, code_of in ((self.cells.exact, cell_of), (self.points, np.arange(len(self.points)))):
+            if len(values) and len(wide):
+                at = np.searchsorted(values, native[wide]).clip(max=len(values) - 1)
+                same = values[at] == native[wide]
+                codes[wide[same]] = code_of[at[same]]
+
+    @cached_property
+    def is_exact(self) -> NDArray[np.bool_]:
+        """Which codes stand for one value, or for missing, shape (n_codes,)."""
+        return np.append(np.ones(len(self.counts) - 1, dtype=bool), self.cells.exact_of >= 0)
+
+    @property
+    def why(self) -> str:
+        """What it was told by."""
+        masses = f", {len(self.points)} of which are frequent" if len(self.points) else ""
+        return f"many different numbers{masses}"
 
     def encode_asked(self, values: pd.Series[Any], extrapolate: bool) -> IntArray:
         """As `encode`, but a number beyond the range, or a broken one among whole ones, is an error."""
@@ -317,10 +353,8 @@ def _survives(values: NDArray[Any], decimals: int) -> bool:
 
 def _distinct(native: NDArray[Any], weights: FloatArray) -> tuple[NDArray[Any], NDArray[np.intp], FloatArray]:
     """Distinct values, increasing, with their rows and weights."""
-    # NOTE: integers beyond 2**53 are told apart only as far as float64 does.
-    floats = native.astype(np.float64)
-    order = np.argsort(floats, kind="stable")
-    ordered = floats[order]
+    order = np.argsort(native, kind="stable")
+    ordered = native[order]
     start = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
     rows = np.diff(np.append(start, len(ordered)))
     mass = np.add.reduceat(weights[order], start) if len(start) else np.zeros(0)
