@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganaug import constraints as constraints
     from ganaug import datasets as datasets
     from ganaug import exceptions as exceptions
     from ganaug import metrics as metrics
@@ -33,7 +34,7 @@ _HOMES = {
     "Report": "ganaug.evaluation",
     "evaluate": "ganaug.evaluation",
 }
-_MODULES = ("datasets", "exceptions", "metrics")
+_MODULES = ("constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
     "Between",
@@ -45,6 +46,7 @@ __all__ = [
     "Present",
     "Report",
     "__version__",
+    "constraints",
     "datasets",
     "evaluate",
     "exceptions",
