@@ -19,6 +19,7 @@ from ganaug.tabular.rollout import fill_in
 from ganaug.tabular.wanted import Wanted
 
 _BLOCK = 65_536  # rows in one go
+_ATTEMPTS = 20
 _PRESENT = Wanted()
 
 
@@ -44,26 +45,54 @@ def complete(
     gaps = frame.isna().to_numpy(dtype=bool)
     open_labels = np.zeros(len(frame), dtype=bool) if labels is None else labels.isna().to_numpy(dtype=bool)
     rows = np.flatnonzero(gaps.any(axis=1) | open_labels)
+    filled, more = frame, labels
+    for attempt in range(_ATTEMPTS):
+        if not len(rows):
+            break
+        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, attempt))
+        table, drawn = _draw_rows(drawer, frame, labels, rows, own)
+        filled = _fill(filled, gaps, table, rows)
+        if labels is not None and more is not None:
+            chosen = open_labels[rows]
+            mask = np.zeros(len(frame), dtype=bool)
+            mask[rows[chosen]] = True
+            more = pd.Series(fill_column(more, mask, drawn[chosen]), name=labels.name)
+        # where a constraint can't be passed on to what is drawn, another draw may satisfy it
+        broken = drawer.modality.chain.broken_by(filled)
+        rows = rows[broken[rows]]
+    return filled, more
+
+
+def _draw_rows(
+    drawer: Drawer,
+    frame: pd.DataFrame,
+    labels: pd.Series[Any] | None,
+    rows: NDArray[np.intp],
+    root: np.random.SeedSequence,
+) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """Rows that have what the given ones have, block after block."""
     parts, more = [], []
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start))
         request = _request(frame.iloc[block], None if labels is None else labels.iloc[block])
-        table, drawn = _draw(drawer, request, labels is not None, own)
+        table, drawn = _draw(drawer, request, own)
         parts.append(table)
         more.append(pd.Series(drawn))
-    if not parts:
-        return frame, labels
-    table = pd.concat(parts, ignore_index=True)
-    columns = [
-        fill_column(frame.iloc[:, place], gaps[:, place], table.iloc[:, place][gaps[rows, place]])
-        for place in range(frame.shape[1])
-    ]
-    filled = assemble(columns, frame.columns)
-    if labels is not None:
-        drawn = pd.concat(more, ignore_index=True)
-        labels = pd.Series(fill_column(labels, open_labels, drawn[open_labels[rows]]), name=labels.name)
-    return filled, labels
+    return pd.concat(parts, ignore_index=True), pd.concat(more, ignore_index=True)
+
+
+def _fill(
+    frame: pd.DataFrame, gaps: NDArray[np.bool_], table: pd.DataFrame, rows: NDArray[np.intp]
+) -> pd.DataFrame:
+    """A table with the gaps of some rows filled from a table of those rows."""
+    columns = []
+    for place in range(frame.shape[1]):
+        chosen = gaps[rows, place]
+        mask = np.zeros(len(frame), dtype=bool)
+        mask[rows[chosen]] = True
+        columns.append(fill_column(frame.iloc[:, place], mask, table.iloc[:, place][chosen]))
+    return assemble(columns, frame.columns)
 
 
 def _request(frame: pd.DataFrame, labels: pd.Series[Any] | None) -> Request:
@@ -78,9 +107,7 @@ def _ask(values: pd.Series[Any]) -> Ask:
     return Ask(np.where(missing, 0, GIVEN), (_PRESENT,), values.reset_index(drop=True))
 
 
-def _draw(
-    drawer: Drawer, request: Request, has_labels: bool, root: np.random.SeedSequence
-) -> tuple[pd.DataFrame, Any]:
+def _draw(drawer: Drawer, request: Request, root: np.random.SeedSequence) -> tuple[pd.DataFrame, Any]:
     generator = torch_generator(root, 0, device=drawer.network.first_code.device)
     plan = drawer.plan(request, strict=False)
     codes = torch.from_numpy(plan.codes).to(drawer.network.first_code.device)

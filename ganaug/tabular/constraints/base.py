@@ -58,6 +58,11 @@ class Step:
         """Modelled columns that tell the others what is given, and are drawn for no other reason."""
         return frozenset()
 
+    def broken_by(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which rows don't satisfy the constraint, shape (n_rows,)."""
+        broken: NDArray[np.bool_] = self.constraint.broken_by(frame)
+        return broken
+
     def forward(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The table that is modelled in place of this one."""
         return frame

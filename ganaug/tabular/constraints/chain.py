@@ -76,6 +76,14 @@ class Chain:
             check_rows(step.constraint, frame)
             frame = step.forward(frame)
 
+    def broken_by(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which rows don't satisfy all constraints."""
+        broken = np.zeros(len(frame), dtype=bool)
+        for step in self.steps:
+            broken |= step.broken_by(frame)
+            frame = step.forward(frame)
+        return broken
+
     def forward(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The table that is modelled in place of this one."""
         for step in self.steps:

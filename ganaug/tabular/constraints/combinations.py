@@ -153,6 +153,10 @@ class CombinationsStep(Step):
         table = {level: code for code, level in enumerate(part.levels)}
         return np.array([*(table.get(level, -2) for level in levels), -1])[codes]
 
+    def broken_by(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """Rows with a combination that no training row had."""
+        return self._place(frame) < 0
+
     def forward(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The category in the place of the first column; a combination never seen is missing."""
         first: Any = frame.columns.get_loc(self.constraint.columns[0])

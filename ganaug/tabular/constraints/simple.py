@@ -137,7 +137,9 @@ class RangeStep(Step):
     def from_state(cls, state: dict[str, Any]) -> RangeStep:
         """Inverse of `to_state`."""
         low, high = (scalar_from_state(state[key]) for key in ("low", "high"))
-        return cls(Range(state["column"], low, high, state["strict"] is True))
+        found = Range(state["column"], low, high, state["strict"] is True)
+        positive = Positive(state["column"])
+        return cls(positive if (found.low, found.high, found.strict) == (0, None, True) else found)
 
 
 @dataclass(frozen=True)
