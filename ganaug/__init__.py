@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ganaug import metrics as metrics
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
+    from ganaug.pipelines.imputer import GANImputer as GANImputer
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
     from ganaug.tabular.cascade import Cascade as Cascade
     from ganaug.tabular.wanted import Between as Between
@@ -28,6 +29,7 @@ _HOMES = {
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
     "Checkpoint": "ganaug.training.callbacks",
+    "GANImputer": "ganaug.pipelines.imputer",
     "GANSynthesizer": "ganaug.synthesizer",
     "Missing": "ganaug.tabular.wanted",
     "Present": "ganaug.tabular.wanted",
@@ -41,6 +43,7 @@ __all__ = [
     "Callback",
     "Cascade",
     "Checkpoint",
+    "GANImputer",
     "GANSynthesizer",
     "Missing",
     "Present",

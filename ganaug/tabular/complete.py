@@ -10,8 +10,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from ganaug._util.frames import assemble
+from ganaug._util.frames import assemble, read_numbers
 from ganaug._util.random import numpy_generator, torch_generator
+from ganaug.exceptions import InvalidTableError
+from ganaug.tabular.columns.base import infinity_in
 from ganaug.tabular.conditions import GIVEN, LEFT_OUT, Ask, Asks
 from ganaug.tabular.drawer import Drawer, Plan, Request
 from ganaug.tabular.restricted import draw_restricted
@@ -162,6 +164,14 @@ def fill_column(column: pd.Series[Any], gaps: NDArray[np.bool_], cells: pd.Serie
     filled = column.array.copy()
     filled[gaps] = fitting.array
     return filled
+
+
+def refuse_infinity(frame: pd.DataFrame) -> None:
+    """Raise for infinite cells: they are neither missing nor a number."""
+    for place, name in enumerate(frame.columns):
+        numbers = read_numbers(frame.iloc[:, place])
+        if numbers is not None and np.isinf(numbers[0][~numbers[1]].astype(np.float64)).any():
+            raise InvalidTableError(infinity_in(name))
 
 
 def draws(

@@ -23,7 +23,7 @@ from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
 from ganaug.tabular.columns.base import Unseen
-from ganaug.tabular.complete import draws
+from ganaug.tabular.complete import draws, refuse_infinity
 from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.prefix_sum import random_order
@@ -275,6 +275,7 @@ class TableModality:
         """Fill the gaps of a table, and of labels where there are some, several times."""
         frame, container = to_frame(X)
         frame = frame.set_axis(self.container.columns, axis=1)
+        refuse_infinity(frame)
         labels = None
         if y is not None:
             if self.target is None:
