@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganaug import constraints as constraints
     from ganaug import datasets as datasets
     from ganaug import exceptions as exceptions
     from ganaug import metrics as metrics
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
+    from ganaug.pipelines.imputer import GANImputer as GANImputer
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
     from ganaug.tabular.cascade import Cascade as Cascade
     from ganaug.tabular.wanted import Between as Between
@@ -27,24 +29,27 @@ _HOMES = {
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
     "Checkpoint": "ganaug.training.callbacks",
+    "GANImputer": "ganaug.pipelines.imputer",
     "GANSynthesizer": "ganaug.synthesizer",
     "Missing": "ganaug.tabular.wanted",
     "Present": "ganaug.tabular.wanted",
     "Report": "ganaug.evaluation",
     "evaluate": "ganaug.evaluation",
 }
-_MODULES = ("datasets", "exceptions", "metrics")
+_MODULES = ("constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
     "Between",
     "Callback",
     "Cascade",
     "Checkpoint",
+    "GANImputer",
     "GANSynthesizer",
     "Missing",
     "Present",
     "Report",
     "__version__",
+    "constraints",
     "datasets",
     "evaluate",
     "exceptions",

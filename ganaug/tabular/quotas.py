@@ -13,7 +13,7 @@ Deming, Stephan: On a least squares adjustment of a sampled frequency table, Ann
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 from torch import Tensor
 
+from ganaug.exceptions import InvalidConditionError
 from ganaug.tabular.cascade import CascadeNetwork
-from ganaug.tabular.columns.base import FloatArray
+from ganaug.tabular.columns.base import ColumnCodec, FloatArray
 from ganaug.tabular.restricted import Restriction, draw_column, known_context
+from ganaug.tabular.wanted import Wanted
 
 _ROUNDS = 100
 _BLOCK = 2_048
@@ -44,6 +46,18 @@ class Quota:
 
     restriction: Restriction
     counts: NDArray[np.intp]
+
+
+def check_apart(own: ColumnCodec, wanted: Sequence[Wanted], name: Hashable) -> None:
+    """Raise `InvalidConditionError` where a cell could satisfy two of the conditions, or none one of them."""
+    total = np.zeros(own.fields[0].n_codes)
+    for entry in wanted:
+        shares = own.shares(entry)
+        total += shares if entry.values is None else shares > 0
+    if len(own.fields) == 1 and np.max(total) > 1 + 1e-9:
+        raise InvalidConditionError(
+            f"counts of column {name!r} name conditions that overlap: {', '.join(map(str, wanted))}"
+        )
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Drawing rows from a cascade: field after field, each given those already known.
+"""Drawing what rows lack from a cascade: field after field, each given those already known.
 
 A block of rows shares one random order and carries one running sum per row. Blocks are small enough to stay
 in the processor's cache and to be many, for the mixture over orders is itself a better model than any order.
@@ -37,35 +37,13 @@ def roll_out(
     -------
     tensor of shape (n_rows, n_fields), int32
     """
-    known = known or {}
-    device = network.first_code.device
-    codes = torch.empty(network.n_fields, n_rows, dtype=torch.int32, device=device)
-    free = torch.tensor([field for field in range(network.n_fields) if field not in known], dtype=torch.long)
-    for block in _blocks(n_rows, device):
-        shuffled = torch.randperm(len(free), generator=generator, device=generator.device).cpu()
-        given = {field: column[block] for field, column in known.items()}
-        _roll_out_block(network, codes[:, block], free[shuffled].tolist(), given, generator)
-    return codes.t().contiguous()
-
-
-def _roll_out_block(
-    network: CascadeNetwork,
-    codes: Tensor,
-    free: list[int],
-    known: dict[int, Tensor],
-    generator: torch.Generator,
-) -> None:
-    n_rows = codes.shape[1]
-    context = torch.zeros(n_rows, network.context_units, device=codes.device)
-    uniforms = torch.rand(len(free), 2, n_rows, generator=generator, device=codes.device)
-    for field, column in known.items():
+    codes = torch.full(
+        (network.n_fields, n_rows), TO_DRAW, dtype=torch.int32, device=network.first_code.device
+    )
+    for field, column in (known or {}).items():
         codes[field] = column
-        context += network.term(field, column.long())
-    for step, field in enumerate(free):
-        drawn = network.draw(field, context, uniforms[step])
-        codes[field] = drawn
-        if step + 1 < len(free):
-            context += network.term(field, drawn)
+    fill_in(network, codes, generator)
+    return codes.t().contiguous()
 
 
 @torch.no_grad()
@@ -92,18 +70,18 @@ def fill_in(
         part = codes[:, block]
         context = known_context(network, part)
         lacking = part == TO_DRAW
-        any_lacking = lacking.any(dim=1).tolist()
+        n_lacking = lacking.sum(dim=1).tolist()
         shuffled = torch.randperm(len(units), generator=generator, device=generator.device).tolist()
         for unit in (units[place] for place in shuffled):
             if isinstance(unit, Restriction):
                 rows = lacking[unit.first_field] & torch.from_numpy(unit.which[block] >= 0).to(codes.device)
                 _fill_restricted(network, part, context, unit.of_rows(block), rows, generator)
-                lacking[unit.first_field : unit.fields.stop] &= ~rows
-                fields = [field for field in unit.fields if bool(lacking[field].any())]
-            else:
-                fields = [unit] if any_lacking[unit] else []
-            for field in fields:
-                _fill_field(network, part, context, field, lacking[field], generator)
+                for field in unit.fields:
+                    _fill_field(network, part, context, field, lacking[field] & ~rows, generator)
+            elif n_lacking[unit] == part.shape[1]:
+                _fill_field(network, part, context, unit, None, generator)
+            elif n_lacking[unit]:
+                _fill_field(network, part, context, unit, lacking[unit], generator)
 
 
 def _fill_restricted(
@@ -126,19 +104,17 @@ def _fill_field(
     codes: Tensor,
     context: Tensor,
     field: int,
-    chosen: Tensor,
+    chosen: Tensor | None,
     generator: torch.Generator,
 ) -> None:
-    rows = chosen.nonzero().squeeze(1)
-    uniforms = torch.rand(2, len(rows), generator=generator, device=codes.device)
-    if len(rows) == len(context):  # no need to gather
-        drawn = network.draw(field, context, uniforms)
-        codes[field] = drawn.to(codes.dtype)
-        context += network.term(field, drawn)
-        return
-    drawn = network.draw(field, context[rows], uniforms)
-    codes[field, rows] = drawn.to(codes.dtype)
-    context.index_add_(0, rows, network.term(field, drawn))
+    """Draw one field for the rows chosen, or for all of them."""
+    rows = slice(None) if chosen is None else chosen.nonzero().squeeze(1)
+    own = context[rows]
+    if len(own):
+        uniforms = torch.rand(2, len(own), generator=generator, device=codes.device)
+        drawn = network.draw(field, own, uniforms)
+        codes[field, rows] = drawn.to(codes.dtype)
+        context[rows] = own.add_(network.term(field, drawn))
 
 
 def _units(n_fields: int, restrictions: Sequence[Restriction]) -> list[int | Restriction]:
