@@ -262,14 +262,14 @@ def learn_form(cells: NDArray[Any], name: Hashable, chosen: bool) -> Form | None
     chosen : bool
         Whether the caller says that these are identifiers.
     """
+    if cells.dtype.kind not in "iu" and not all(isinstance(cell, str) for cell in cells):
+        return None
     n_distinct = len(pd.unique(cells))
     allowed = SHARE_DISTINCT if len(cells) >= ROWS_TO_REPEAT else 1.0
     if not n_distinct or (not chosen and (n_distinct < FEWEST or n_distinct < allowed * len(cells))):
         return None
     if cells.dtype.kind in "iu":
         return learn_integers(cells, chosen or bool(_NAMED.search(_words(name))))
-    if not all(isinstance(cell, str) for cell in cells):
-        return None
     return learn_texts(cells.tolist(), chosen)
 
 
