@@ -57,7 +57,7 @@ class Cascade(BaseEstimator):
         Residual blocks in each field's network.
     n_members : int, default=4
         Members of the ensemble that shares the matrices.
-    weight_decay : float, default=0.25
+    weight_decay : float, default=0.3
         Decoupled decay of the weight matrices, per unit of learning rate.
 
     Examples
@@ -78,7 +78,7 @@ class Cascade(BaseEstimator):
         n_components: int = 12,
         n_blocks: int = 1,
         n_members: int = 4,
-        weight_decay: float = 0.25,
+        weight_decay: float = 0.3,
     ) -> None:
         self.hidden_units = hidden_units
         self.context_units = context_units
@@ -215,9 +215,43 @@ class CascadeNetwork(nn.Module):
         head, place = self.head_of[field]
         return head.draw(place, self.hidden_of(field, context, member), uniforms)
 
-    def hidden_of(self, field: int, context: Tensor, member: int) -> Tensor:
+    def hidden_of(self, field: int, context: Tensor, member: int | None) -> Tensor:
         """What a field's head is given, (n_rows, hidden_units), for a sum (n_rows, context_units)."""
         return self._hidden(context.unsqueeze(0), slice(field, field + 1), member)[0]
+
+    def draw_within(
+        self,
+        field: int,
+        context: Tensor,
+        uniforms: Tensor,
+        shares: Tensor,
+        kind: Tensor,
+        member: int | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw codes of one field among those that conditions leave.
+
+        Parameters
+        ----------
+        field : int
+        context : tensor of shape (n_rows, context_units)
+            Sum of the terms of what is known.
+        uniforms : tensor of shape (2, n_rows)
+        shares : tensor of shape (n_kinds, n_codes)
+            What is left of each code's probability under each of several conditions: 0 is none, 1 is all.
+        kind : tensor of shape (n_rows,), integers
+            The condition of each row.
+        member : int, optional
+            Who draws; by default each member has an equal part of the rows.
+
+        Returns
+        -------
+        codes : tensor of shape (n_rows,)
+        log_mass : tensor of shape (n_rows,)
+            Logarithm of the probability that is left.
+        """
+        head, place = self.head_of[field]
+        hidden = self.hidden_of(field, context, member)
+        return head.draw_within(place, hidden, uniforms, shares.to(hidden.dtype), kind)
 
     def _embed(self, at: Tensor, score_embedding: Tensor) -> Tensor:
         score = self.code_score[at].unsqueeze(-1)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganaug._util.store import Arrays, Header, header_dict, header_float, header_int, header_list
+from ganaug.exceptions import ModelFileError
 from ganaug.tabular.columns.base import Field
 from ganaug.tabular.discriminator import TreeDiscriminator
 from ganaug.tabular.raking import Margins
@@ -39,7 +40,7 @@ _STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 _CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on them
 _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
-_RAKED_ROWS = 2_000  # fewer rows say too little of margins
+RAKED_ROWS = 2_000  # fewer rows say too little of margins
 _CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
 
 
@@ -68,6 +69,8 @@ def measure_trust(
     real: NDArray[Any],
     held_out: Tensor,
     draw: Draw,
+    *,
+    used: Sequence[int],
     weights: FloatArray | None = None,
     held_out_weights: Tensor | None = None,
 ) -> Trust:
@@ -81,12 +84,16 @@ def measure_trust(
     held_out : integer tensor of shape (n_held_out, n_fields)
     draw : callable
         ``draw(n)`` gives codes (n, n_fields) of generated rows.
+    used : sequence of int
+        The fields to look at.
     weights, held_out_weights : array or tensor, optional
         How much each row counts.
     """
     if len(real) < FEWEST_ROWS or len(held_out) < FEWEST_ROWS // 4:
         return Trust(0, 0.0, 0.0)
-    fake = draw(_n_fakes(len(real)))
+    columns = list(used)
+    fields, real, held_out = [fields[i] for i in columns], real[:, columns], held_out[:, columns]
+    fake = draw(_n_fakes(len(real)))[:, columns]
     n_check = int(len(fake) * _CHECK_SHARE)
     check, grown_on = fake[:n_check], fake[n_check:].cpu().numpy()
     trees = TreeDiscriminator.fit(fields, real, grown_on, n_trees=_STAGES[-1], sample_weight=weights)
@@ -119,6 +126,8 @@ class Guide:
         What held-out rows gained by it, in nats per row.
     surplus : int
         Rows drawn for each row wanted.
+    used : tuple of int
+        The fields that are looked at.
     margins : Margins
         Of all real rows.
     class_margins : dict of int to Margins
@@ -129,6 +138,7 @@ class Guide:
     strength: float
     gain: float
     surplus: int
+    used: tuple[int, ...]
     margins: Margins
     class_margins: dict[int, Margins]
 
@@ -141,42 +151,54 @@ class Guide:
         draw: Draw,
         trust: Trust,
         *,
+        used: Sequence[int],
         weights: FloatArray | None = None,
         is_labelled: bool = False,
     ) -> Guide:
-        """Learn margins, and a discriminator as far as it is trusted, from rows (n_rows, n_fields)."""
-        own = np.ones(len(real)) if weights is None else weights
-        margins = Margins.fit(fields, real, own)
-        classes, counts = np.unique(real[:, -1], return_counts=True)
-        by_class = {}
-        if is_labelled and len(classes) <= _MOST_CLASSES:
-            for code in classes[counts >= _CLASS_ROWS].tolist():
-                rows = real[:, -1] == code
-                by_class[code] = Margins.fit(fields, real[rows], own[rows])
-        if not trust.n_trees:
-            return cls(None, 0.0, 0.0, _SURPLUSES[0], margins, by_class)
-        fake = draw(_n_fakes(len(real)))
-        trees = TreeDiscriminator.fit(
-            fields, real, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=weights
-        )
-        odds = trust.strength * trees.log_odds(fake[: _MOST_FAKES // 4])
-        raked = margins.rake(fake[: _MOST_FAKES // 4], odds)
-        return cls(trees, trust.strength, trust.gain, _surplus(raked), margins, by_class)
+        """Learn margins, and a discriminator as far as it is trusted.
 
-    def weigh(self, codes: Tensor, strength: float | None, margins: Margins | None) -> Tensor:
-        """Log-weights (n_rows,) of rows, raked where there are margins; ``strength`` None is that found."""
-        used = self.strength if strength is None else strength
-        if self.discriminator is None or used == 0:
-            odds = torch.zeros(len(codes), device=codes.device)
-        else:
-            odds = used * self.discriminator.log_odds(codes)
-        enough = margins is not None and len(codes) >= _RAKED_ROWS
-        return margins.rake(codes, odds) if margins is not None and enough else odds.double()
+        Parameters
+        ----------
+        fields : sequence of Field
+        real : integer array of shape (n_rows, n_fields)
+        draw : callable
+            ``draw(n)`` gives codes (n, n_fields) of generated rows.
+        trust : Trust
+        used : sequence of int
+            The fields to look at; the last one is among them if it is the label's.
+        weights : array of shape (n_rows,), optional
+        is_labelled : bool, default=False
+            Whether the last field is a label, whose classes have margins of their own.
+        """
+        own_fields, real = [fields[i] for i in used], real[:, list(used)]
+        own = np.ones(len(real)) if weights is None else weights
+        margins = Margins.fit(own_fields, real, own)
+        by_class = _class_margins(own_fields, real, own) if is_labelled else {}
+        if not trust.n_trees:
+            return cls(None, 0.0, 0.0, _SURPLUSES[0], tuple(used), margins, by_class)
+        fake = draw(_n_fakes(len(real)))[:, list(used)]
+        trees = TreeDiscriminator.fit(
+            own_fields, real, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=weights
+        )
+        some = fake[: _MOST_FAKES // 4]
+        raked = margins.rake(some, trust.strength * trees.log_odds(some))
+        return cls(trees, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class)
+
+    def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
+        """Log-odds of being real times a strength (None: that found in the fit), (n_rows,) in float64."""
+        factor = self.strength if strength is None else strength
+        if self.discriminator is None or factor == 0:
+            return torch.zeros(len(codes), dtype=torch.float64, device=codes.device)
+        return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double()
+
+    def rake(self, margins: Margins, codes: Tensor, log_weights: Tensor) -> Tensor:
+        """Log-weights (n_rows,) that give rows (n_rows, n_fields) these margins."""
+        return margins.rake(codes[:, list(self.used)], log_weights)
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header: Header = {"strength": self.strength, "gain": self.gain, "surplus": self.surplus}
-        header["classes"] = sorted(self.class_margins)
+        header["classes"], header["used"] = sorted(self.class_margins), list(self.used)
         arrays = {f"margins.{key}": array for key, array in self.margins.to_arrays().items()}
         for code, margins in self.class_margins.items():
             arrays |= {f"margins.{code}.{key}": array for key, array in margins.to_arrays().items()}
@@ -189,7 +211,10 @@ class Guide:
     @classmethod
     def from_state(cls, header: Header, arrays: Arrays, fields: Sequence[Field]) -> Guide:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
-        classes = header_list(header, "classes", of=int)
+        classes, used = header_list(header, "classes", of=int), header_list(header, "used", of=int)
+        if len(set(used)) != len(used) or any(not 0 <= place < len(fields) for place in used):
+            raise ModelFileError("The fields that the guide in the file looks at are not this table's.")
+        fields = [fields[place] for place in used]
         by_class = {code: Margins.from_arrays(_under(f"margins.{code}.", arrays), fields) for code in classes}
         trees = None
         if header.get("trees") is not None:
@@ -200,6 +225,7 @@ class Guide:
             header_float(header, "strength", minimum=0.0),
             header_float(header, "gain"),
             header_int(header, "surplus", minimum=1, maximum=_SURPLUSES[-1]),
+            tuple(used),
             Margins.from_arrays(_under("margins.", arrays), fields),
             by_class,
         )
@@ -275,6 +301,15 @@ def _surplus(log_weights: Tensor) -> int:
     weights = (log_weights - log_weights.logsumexp(0)).exp() * len(log_weights)
     lost = {factor: float((weights - factor).clamp(min=0).mean()) for factor in _SURPLUSES}
     return next((factor for factor, part in lost.items() if part <= _LOST), _SURPLUSES[-1])
+
+
+def _class_margins(fields: Sequence[Field], real: NDArray[Any], weights: FloatArray) -> dict[int, Margins]:
+    """Margins of the rows of each class of the last field that has enough of them."""
+    classes, counts = np.unique(real[:, -1], return_counts=True)
+    if len(classes) > _MOST_CLASSES:
+        return {}
+    rows = {int(code): real[:, -1] == code for code in classes[counts >= _CLASS_ROWS]}
+    return {code: Margins.fit(fields, real[own], weights[own]) for code, own in rows.items()}
 
 
 def _n_fakes(n_real: int) -> int:
