@@ -113,7 +113,7 @@ def write_polars(names: Sequence[str], columns: Sequence[Any], dtypes: Sequence[
 
     kinds = map(_polars_to_arrow, dtypes)
     columns = list(map(write_arrow, columns, kinds))
-    frame = pl.DataFrame(list(map(pl.Series, names, columns)))
+    frame = pl.DataFrame({name: pl.Series(column) for name, column in zip(names, columns, strict=True)})
     return frame.cast(dict(zip(names, dtypes, strict=True)))  # an Enum went through a Categorical
 
 

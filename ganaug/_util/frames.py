@@ -203,7 +203,8 @@ def to_column(y: Any) -> tuple[pd.Series[Any], Container]:
         table = arrow.import_arrow("Columns of arrow").table({"y": y})
     else:
         cells = column_or_1d(y, warn=True)
-        table = [[cell] for cell in y] if isinstance(y, list | tuple) else cells[:, None]
+        listed = isinstance(y, list | tuple) and len(y) > 0
+        table = [[cell] for cell in y] if listed else cells[:, None]
     frame, container = to_frame(table, min_rows=0)
     return frame.iloc[:, 0], container
 
