@@ -96,10 +96,8 @@ def _check_fit(synthesizer: Any, X: Any, y: Any, name: str) -> Any:
     before = _read(X)[0].copy()
     fitted = _fit(synthesizer, X, y, name)
     _want(_read(X)[0].equals(before), f"fit must leave the table that it is given as it was: {name}")
-    n_columns = getattr(fitted, "n_features_in_", None)
-    _want(
-        n_columns == before.shape[1], f"n_features_in_ must be {before.shape[1]} for {name}, got {n_columns}"
-    )
+    wanted, noted = before.shape[1], getattr(fitted, "n_features_in_", None)
+    _want(noted == wanted, f"n_features_in_ must be {wanted} for {name}, got {noted}")
     noted, names = list(getattr(fitted, "feature_names_in_", ())), list(before.columns)
     if is_frame(X):
         _want(noted == names, f"feature_names_in_ must be the columns of {name}, {names}; got {noted}")
@@ -176,10 +174,8 @@ def _check_conditions(fitted: Any, X: Any, name: str) -> None:
     rows = _sample(fitted, name, _WISHED, conditions=asked)
     _check_like(rows, X, _WISHED, name)
     for column, value in asked.items():
-        got = _read(rows)[0][column].tolist()
-        _want(
-            got == [value] * _WISHED, f"Column {column!r} of {name} must be {value!r} in all rows, got {got}"
-        )
+        what, got = f"Column {column!r} of {name}", _read(rows)[0][column].tolist()
+        _want(got == [value] * _WISHED, f"{what} must be {value!r} in all rows, as asked, got {got}")
     part = X[["city", "size"]] if isinstance(X, pd.DataFrame) else X.select(["city", "size"])
     rows = _sample(fitted, name, None, conditions=part)
     _check_like(rows, X, _N_ROWS, name)
@@ -295,17 +291,29 @@ def _attempt(what: str) -> Iterator[None]:
 
 @contextmanager
 def _random_numbers_untouched() -> Iterator[None]:
+    """Start from fresh states, or a seed that is always set would hide; then put back what was there."""
+    torch = sys.modules.get("torch")
+    outside = np.random.get_state(), random.getstate()  # noqa: NPY002 - everyone's own is what this is about
+    of_torch = None if torch is None else torch.get_rng_state()
+    np.random.seed(None)  # noqa: NPY002
+    random.seed()
+    if torch is not None:
+        torch.default_generator.seed()
     before = _random_states()
-    yield
-    for name, state in _random_states().items():
-        _want(
-            state == before.get(name, state), f"fit and sample must leave the global random state of {name}"
-        )
+    try:
+        yield
+        after = _random_states()
+    finally:
+        np.random.set_state(outside[0])  # noqa: NPY002
+        random.setstate(outside[1])
+        if torch is not None:
+            torch.set_rng_state(of_torch)
+    for name, state in before.items():
+        _want(state == after[name], f"fit and sample must leave the global random numbers of {name} alone")
 
 
 def _random_states() -> dict[str, Any]:
-    states = {"numpy": str(np.random.get_state()), "random": random.getstate()}  # noqa: NPY002 - it is read only
+    numbers = str(np.random.get_state())  # noqa: NPY002
+    states: dict[str, Any] = {"numpy": numbers, "random": random.getstate()}
     torch = sys.modules.get("torch")
-    if torch is not None:
-        states["torch"] = torch.random.get_rng_state().tolist()
-    return states
+    return states if torch is None else {**states, "torch": torch.get_rng_state().tolist()}
