@@ -166,7 +166,8 @@ class CategoryCodec:
             raise ModelFileError(f"The levels of column {name!r} are broken.")
         codec = cls(name, dtype, tuple(levels), counts, missing)
         try:
-            same = len(codec._cells) == len(counts) and pd.isna(codec._cells).sum() == (missing is not None)
+            cells = np.asarray(codec._cells, dtype=object)  # where arrow's NaN is missing too
+            same = len(cells) == len(counts) and pd.isna(cells).sum() == (missing is not None)
         except (TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"The levels of column {name!r} don't fit its dtype {dtype}.") from error
         if not same:
