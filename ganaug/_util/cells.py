@@ -139,7 +139,8 @@ def _read_tick_levels(values: pd.Series[Any], like: Any) -> tuple[NDArray[np.int
     ticks = read_ticks(values, like)
     if ticks is None:
         wanted = kind_of(dtype_of(values) if like is None else like)
-        raise TypeError(f"Expected cells that a {wanted} can hold exactly, got {values.dtype}")
+        most = " of at most 18 digits" if wanted == "decimal" else ""
+        raise TypeError(f"Expected cells that a {wanted}{most} can hold exactly, got {values.dtype}")
     codes, distinct = pd.factorize(ticks[0])
     codes[ticks[1]] = -1
     return codes, distinct.tolist()

@@ -26,7 +26,7 @@ _WIDEST_TEXT = 1_000_000  # bytes of a cell of a text array; a file that says mo
 _LIBRARIES = ("pandas", "polars", "pyarrow", "numpy", "list")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Container:
     """What a table came in, so that another one can be given back in the same.
 

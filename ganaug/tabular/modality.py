@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
+from ganaug._util.cells import write_levels
+from ganaug._util.dtypes import TICKS, kind_of
 from ganaug._util.frames import Container, to_column, to_frame
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug._util.store import Arrays, Header, header_dict
@@ -118,7 +120,11 @@ class TableModality:
         """Levels of a label that is a category, sorted."""
         if self.target is None or not isinstance(self.target.codec.codecs[0], CategoryCodec):
             return None
-        return np.sort(np.asarray(self.target.codec.codecs[0].levels))
+        codec = self.target.codec.codecs[0]
+        are_ticks = kind_of(codec.dtype) in TICKS  # of dates, for example
+        return np.sort(
+            np.asarray(write_levels(codec.levels, codec.dtype, None) if are_ticks else codec.levels)
+        )
 
     def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
