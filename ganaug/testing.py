@@ -62,7 +62,7 @@ def check_synthesizer(synthesizer: Any) -> None:
         if name == "pandas":
             _check_repeats(synthesizer, fitted, X, y)
             _check_refusals(fitted, y)
-            _check_files(fitted, X)
+        _check_files(fitted, X, name)
 
 
 # --- before and in fit --------------------------------------------------------------------------------------
@@ -185,15 +185,16 @@ def _check_conditions(fitted: Any, X: Any, name: str) -> None:
         _want_refusal(fitted, f"The condition {wrong}", 2, conditions=wrong)
 
 
-def _check_files(fitted: Any, X: Any) -> None:
+def _check_files(fitted: Any, X: Any, name: str) -> None:
     if not (hasattr(fitted, "save") and hasattr(fitted, "load")):
         return
-    with tempfile.TemporaryDirectory() as folder, _attempt("save and load"):
+    with tempfile.TemporaryDirectory() as folder, _attempt(f"save and load after a fit on {name}"):
         fitted.save(Path(folder) / "model")
         loaded = type(fitted).load(Path(folder) / "model")
-    saved, read = (_sample(each, "pandas", _WISHED, random_state=3) for each in (fitted, loaded))
-    _check_like(read, X, _WISHED, "pandas")
-    _want(saved.equals(read), "What was loaded must draw the same rows as what was saved")
+    saved, read = (_sample(each, name, _WISHED, random_state=3) for each in (fitted, loaded))
+    _check_like(read, X, _WISHED, name)
+    same = _read(saved)[0].equals(_read(read)[0])
+    _want(same, f"What was loaded must draw the same rows as what was saved, after a fit on {name}")
 
 
 # --- tools --------------------------------------------------------------------------------------------------

@@ -121,10 +121,10 @@ class TableModality:
         if self.target is None or not isinstance(self.target.codec.codecs[0], CategoryCodec):
             return None
         codec = self.target.codec.codecs[0]
-        are_ticks = kind_of(codec.dtype) in TICKS  # of dates, for example
-        return np.sort(
-            np.asarray(write_levels(codec.levels, codec.dtype, None) if are_ticks else codec.levels)
-        )
+        levels: Any = codec.levels
+        if kind_of(codec.dtype) in TICKS:  # dates, for example
+            levels = write_levels(codec.levels, codec.dtype, None)
+        return np.sort(np.asarray(levels))
 
     def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
