@@ -7,7 +7,7 @@ and what a caller may ask for. The synthesizer on top knows none of that: it spl
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -57,12 +57,25 @@ class Modality(Protocol):
     name: ClassVar[str]
 
     @classmethod
-    def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> Modality:
+    def fit(
+        cls, X: Any, y: Any, weights: NDArray[np.float64] | None, *, constraints: Sequence[Any] = ()
+    ) -> Modality:
         """Learn what the data is; raise an error that names the column that can't be used."""
+
+    @property
+    def constraints(self) -> list[Any]:
+        """What must hold in every row."""
+
+    def with_constraints(self, constraints: Sequence[Any]) -> Modality:
+        """The same after it was loaded, with what no file holds of these constraints."""
 
     @property
     def columns(self) -> Any:
         """How each column is understood: the codec."""
+
+    @property
+    def labels(self) -> Sequence[Any]:
+        """The names of what came in."""
 
     @property
     def is_labelled(self) -> bool:
@@ -97,9 +110,27 @@ class Modality(Protocol):
         """Log-likelihood of each row, shape (n_rows,)."""
 
     def sample(
-        self, network: Any, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+        self,
+        network: Any,
+        n: int | None,
+        y: Any,
+        conditions: Any,
+        root: np.random.SeedSequence,
+        *,
+        counts: Any,
+        extrapolate: bool,
     ) -> tuple[Any, Any]:
         """Draw ``X`` and ``y``."""
+
+    def sample_batches(
+        self, network: Any, n: int | None, batch_rows: int, root: np.random.SeedSequence, **asked: Any
+    ) -> Iterator[tuple[Any, Any]]:
+        """Draw ``X`` and ``y`` batch after batch; what can't be had is an error before the first."""
+
+    def complete(
+        self, network: Any, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
+    ) -> Iterator[tuple[Any, Any]]:
+        """Fill the gaps of ``X`` and ``y``, as often as asked."""
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
@@ -152,7 +183,13 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         save_file(path, *self._to_state())
 
     @classmethod
-    def load(cls: type[Self], path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> Self:
+    def load(
+        cls: type[Self],
+        path: str | os.PathLike[str],
+        *,
+        device: str | torch.device = "auto",
+        constraints: Sequence[Any] = (),
+    ) -> Self:
         """Read a synthesizer that `save` wrote; no code of the file is run.
 
         Parameters
@@ -160,6 +197,8 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         path : str or path-like
         device : str or torch.device, default="auto"
             Where it computes, whatever it was fitted on.
+        constraints : list of constraints, default=()
+            All those of the fit, where a `Transformed` is among them: a file can't hold its functions.
 
         Returns
         -------
@@ -172,7 +211,7 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         """
         header, arrays = load_file(path)
         try:
-            return cls._from_state(header, arrays, device)
+            return cls._from_state(header, arrays, device, constraints)
         except ModelFileError as error:
             raise ModelFileError(f"{os.fspath(path)!r} is not a whole model file: {error}") from error
 
@@ -185,7 +224,9 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         raise NotImplementedError
 
     @classmethod
-    def _from_state(cls: type[Self], header: Header, arrays: Arrays, device: Any) -> Self:
+    def _from_state(
+        cls: type[Self], header: Header, arrays: Arrays, device: Any, constraints: Sequence[Any] = ()
+    ) -> Self:
         raise NotImplementedError
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ganaug._util.device import resolve_device
 from ganaug._util.frames import header_of
-from ganaug._util.parameters import check_parameter
+from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
 from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, columns_from_state, is_plain
@@ -42,6 +43,8 @@ class ModelSynthesizer(BaseSynthesizer):
         *,
         y: Any = None,
         conditions: Any = None,
+        counts: Any = None,
+        extrapolate: bool = False,
         return_y: bool = False,
         random_state: RandomState = None,
     ) -> Any:
@@ -50,11 +53,21 @@ class ModelSynthesizer(BaseSynthesizer):
         Parameters
         ----------
         n_samples : int, optional
-            How many; by default as many as ``y`` or ``conditions`` have, else 1.
+            How many; by default as many as ``y``, ``conditions`` or ``counts`` have, else 1.
         y : label, or array of shape (n_samples,), optional
             Labels that the rows shall have: all of them, without rejection, however rare.
         conditions : dict or DataFrame of shape (n_samples, n_conditions), optional
-            Values of some columns that the rows shall have: the same for all, or a row for each.
+            What some columns shall have: the same in all rows, or a row for each. A value, a list of values,
+            `Between`, `Missing` or `Present`. It holds in every row, without rejection, however rare; the
+            other columns follow their distribution given that. A labelled model's ``y`` goes by its name.
+        counts : dict, optional
+            For some columns, how many rows shall have each of several values or conditions:
+            ``{"income": {">50K": 500, "<=50K": 500}}``. Exact for every column; they go together as they do
+            in the data, as far as the counts allow. Which rows have which is random.
+        extrapolate : bool, default=False
+            Whether conditions may ask for numbers beyond a column's range. A range beyond it is drawn from
+            uniformly (without a second bound it is its near end); the other columns take it for the column's
+            own nearest value.
         return_y : bool, default=False
             Whether to return the labels too.
         random_state : int, RandomState, Generator or None, default=None
@@ -70,16 +83,79 @@ class ModelSynthesizer(BaseSynthesizer):
         Raises
         ------
         InvalidConditionError
-            If a condition names an unknown column, or a value that the column never had.
+            If a condition names an unknown column, or asks for what the column never had.
+        """
+        self._check_draw(n_samples, extrapolate, return_y)
+        model, root = self._model, self._root_of(random_state)
+        asked = {"counts": counts, "extrapolate": bool(extrapolate)}
+        X, labels = model.modality.sample(model.network, n_samples, y, conditions, root, **asked)
+        return (X, labels) if return_y else X
+
+    def sample_batches(
+        self,
+        n_samples: int | None = None,
+        *,
+        batch_rows: int = 65_536,
+        y: Any = None,
+        conditions: Any = None,
+        counts: Any = None,
+        extrapolate: bool = False,
+        return_y: bool = False,
+        random_state: RandomState = None,
+    ) -> Iterator[Any]:
+        """Draw new rows batch after batch, in memory that doesn't grow with their number.
+
+        Parameters
+        ----------
+        n_samples : int, optional
+            How many in all.
+        batch_rows : int, default=65536
+            How many in a batch; the last one may have fewer.
+        y, conditions, counts, extrapolate, return_y, random_state
+            As in `sample`, for the batches together. The rows of one ``random_state`` depend on
+            ``batch_rows``.
+
+        Yields
+        ------
+        X, or X and y
+            As `sample` returns them. What can't be had is an error at the call, not at the first batch.
+        """
+        self._check_draw(n_samples, extrapolate, return_y)
+        check_parameter("batch_rows", batch_rows, int, minimum=1)
+        asked = {"y": y, "conditions": conditions, "counts": counts, "extrapolate": bool(extrapolate)}
+        model, root = self._model, self._root_of(random_state)
+        found = model.modality.sample_batches(model.network, n_samples, int(batch_rows), root, **asked)
+        return ((X, labels) if return_y else X for X, labels in found)
+
+    def complete(self, X: Any, y: Any = None, *, n_draws: int = 1, random_state: RandomState = None) -> Any:
+        """Fill the gaps of rows: missing cells are drawn given those that each row has.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The columns of fit, with missing cells anywhere, in every row others. All of them are filled, also
+            in columns that had missing values in fit: a filled cell is never missing (but where a column
+            never had a value, there is nothing to fill it with).
+        y : array of shape (n_samples,), optional
+            Labels, which may have gaps too; only after a fit with them.
+        n_draws : int, default=1
+            How many times, independently: the spread between draws is what the row leaves open.
+        random_state : int, RandomState, Generator or None, default=None
+            As in `sample`.
+
+        Returns
+        -------
+        X : table of shape (n_samples, n_features), or a list of ``n_draws`` of them
+            In the container that came in; cells that were present are the same to the bit. Pairs (X, y) when
+            ``y`` was given.
         """
         check_is_fitted(self)
-        if n_samples is not None:
-            check_parameter("n_samples", n_samples, int, minimum=1)
-        if return_y and not self._model.modality.is_labelled:
-            raise ValueError("return_y=True needs a fit with y, got return_y=True after fit(X)")
-        root = self._next_root() if random_state is None else seed_sequence(random_state)
-        X, labels = self._model.modality.sample(self._model.network, n_samples, y, conditions, root)
-        return (X, labels) if return_y else X
+        check_parameter("n_draws", n_draws, int, minimum=1)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        model, root = self._model, self._root_of(random_state)
+        found = model.modality.complete(model.network, X, y, int(n_draws), root)
+        tables = [(filled, labels) if y is not None else filled for filled, labels in found]
+        return tables if n_draws > 1 else tables[0]
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Log-likelihood of each row, exact for the mixture over eight orders of the columns.
@@ -118,6 +194,17 @@ class ModelSynthesizer(BaseSynthesizer):
         elif hasattr(self, "classes_"):
             del self.classes_
 
+    def _check_draw(self, n_samples: int | None, extrapolate: bool, return_y: bool) -> None:
+        check_is_fitted(self)
+        if n_samples is not None:
+            check_parameter("n_samples", n_samples, int, minimum=1)
+        check_flag("extrapolate", extrapolate)
+        if return_y and not self._model.modality.is_labelled:
+            raise ValueError("return_y=True needs a fit with y, got return_y=True after fit(X)")
+
+    def _root_of(self, random_state: RandomState) -> np.random.SeedSequence:
+        return self._next_root() if random_state is None else seed_sequence(random_state)
+
     def _next_root(self) -> np.random.SeedSequence:
         self._n_draws += 1
         return np.random.SeedSequence(int(self._entropy), spawn_key=(_SAMPLE_KEY, self._n_draws))
@@ -133,7 +220,8 @@ class ModelSynthesizer(BaseSynthesizer):
         self.__init__(**state["parameters"])  # type: ignore[misc]
         if "fitted" in state:
             header, arrays = state["fitted"]
-            self._restore(header, arrays, resolve_device("auto"))
+            constraints = state["parameters"].get("constraints", ())
+            self._restore(header, arrays, resolve_device("auto"), constraints)
 
     def _to_state(self) -> tuple[Header, Arrays]:
         check_is_fitted(self)
@@ -152,21 +240,28 @@ class ModelSynthesizer(BaseSynthesizer):
         return {**state, **header}, arrays
 
     @classmethod
-    def _from_state(cls: type[Self], header: Header, arrays: Arrays, device: Any) -> Self:
+    def _from_state(
+        cls: type[Self], header: Header, arrays: Arrays, device: Any, constraints: Sequence[Any] = ()
+    ) -> Self:
         if header.get("content") != "synthesizer":
             raise ModelFileError(f"It holds no synthesizer, but {str(header.get('content'))[:100]!r}")
         given, known = header_dict(header, "parameters"), cls().get_params(deep=False)
         synthesizer = cls(**{key: value for key, value in given.items() if key in known})
-        synthesizer._restore(header, arrays, resolve_device(device))
+        synthesizer._restore(header, arrays, resolve_device(device), constraints)
+        if "constraints" in known:
+            synthesizer.set_params(constraints=synthesizer._model.modality.constraints)
         return synthesizer
 
-    def _restore(self, header: Header, arrays: Arrays, device: torch.device) -> None:
+    def _restore(
+        self, header: Header, arrays: Arrays, device: torch.device, constraints: Sequence[Any]
+    ) -> None:
         model = Model.from_state(header, arrays, self._modalities, self._generators)
+        model = replace(model, modality=model.modality.with_constraints(constraints))
         model.network.to(device).eval()
         entropy = header_str(header, "entropy")
         if not (entropy.isascii() and entropy.isdigit() and len(entropy) < 100):
             raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")
         history = History(header_list(header, "history", of=dict))
         n_iter, n_draws = (header_int(header, key, minimum=0) for key in ("n_iter", "n_draws"))
-        self._note_columns(columns_from_state(header, model.modality.columns.columns))
+        self._note_columns(columns_from_state(header, model.modality.labels))
         self._set_fitted(model, entropy, history, n_iter, n_draws)

@@ -23,6 +23,7 @@ from ganaug.drawing import ModelSynthesizer
 from ganaug.exceptions import InvalidTableError
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
+from ganaug.tabular.constraints import Constraint, check_constraints
 from ganaug.tabular.modality import TableModality
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
 from ganaug.training.history import History
@@ -44,6 +45,8 @@ class GANSynthesizer(ModelSynthesizer):
         What the data is.
     generator : {"auto", "cascade"} or Cascade, default="auto"
         What draws the rows.
+    constraints : list of constraints, default=()
+        What holds in every row that is drawn, by construction; see `ganaug.constraints`.
     max_epochs : int or "auto", default="auto"
         Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 10,000 steps.
     time_budget_seconds : float, optional
@@ -106,6 +109,7 @@ class GANSynthesizer(ModelSynthesizer):
         *,
         modality: str = "auto",
         generator: str | Cascade = "auto",
+        constraints: list[Constraint] | tuple[Constraint, ...] = (),
         max_epochs: int | str = "auto",
         time_budget_seconds: float | None = None,
         batch_size: int | str = "auto",
@@ -120,6 +124,7 @@ class GANSynthesizer(ModelSynthesizer):
     ) -> None:
         self.modality = modality
         self.generator = generator
+        self.constraints = constraints
         self.max_epochs = max_epochs
         self.time_budget_seconds = time_budget_seconds
         self.batch_size = batch_size
@@ -160,7 +165,8 @@ class GANSynthesizer(ModelSynthesizer):
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
         if goes_on:
             validate_data(self, header_of(X), reset=False, skip_check_array=True)
-        modality = self._model.modality if goes_on else MODALITIES[self._modality_name()].fit(X, y, weights)
+        kind = MODALITIES[self._modality_name()]
+        modality = self._model.modality if goes_on else kind.fit(X, y, weights, constraints=self.constraints)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():
             raise InvalidTableError(
@@ -180,6 +186,7 @@ class GANSynthesizer(ModelSynthesizer):
 
     def _check_parameters(self) -> None:
         check_choice("modality", self.modality, ("auto", *MODALITIES))
+        check_constraints(self.constraints)
         for name, kind, minimum in (
             ("max_epochs", int, 1),
             ("batch_size", int, 1),

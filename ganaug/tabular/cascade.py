@@ -190,6 +190,32 @@ class CascadeNetwork(nn.Module):
         hidden = self._hidden(context.unsqueeze(0), slice(field, field + 1))[0]
         return head.draw(member, hidden, uniforms)
 
+    def draw_within(
+        self, field: int, context: Tensor, uniforms: Tensor, shares: Tensor, kind: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Draw codes of one field among those that conditions leave.
+
+        Parameters
+        ----------
+        field : int
+        context : tensor of shape (n_rows, context_units)
+            Sum of the terms of what is known.
+        uniforms : tensor of shape (2, n_rows)
+        shares : tensor of shape (n_kinds, n_codes)
+            What is left of each code's probability under each of several conditions: 0 is none, 1 is all.
+        kind : tensor of shape (n_rows,), integers
+            The condition of each row.
+
+        Returns
+        -------
+        codes : tensor of shape (n_rows,)
+        log_mass : tensor of shape (n_rows,)
+            Logarithm of the probability that is left.
+        """
+        head, member = self.head_of[field]
+        hidden = self._hidden(context.unsqueeze(0), slice(field, field + 1))[0]
+        return head.draw_within(member, hidden, uniforms, shares.to(hidden.dtype), kind)
+
     def _embed(self, at: Tensor, score_embedding: Tensor) -> Tensor:
         score = self.code_score[at].unsqueeze(-1)
         lower = F.embedding(self.code_row[at], self.embedding)

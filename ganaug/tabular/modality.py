@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,21 +18,20 @@ from torch import Tensor
 from ganaug._util.cells import write_levels
 from ganaug._util.dtypes import TICKS, kind_of
 from ganaug._util.frames import Container, to_column, to_frame
-from ganaug._util.random import numpy_generator, torch_generator
 from ganaug._util.store import Arrays, Header, header_dict
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
 from ganaug.tabular.columns.base import Unseen
-from ganaug.tabular.conditions import known_codes, put_exactly, read_conditions
+from ganaug.tabular.complete import draws, refuse_infinity
+from ganaug.tabular.constraints import Chain, Constraint
+from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.prefix_sum import random_order
-from ganaug.tabular.rollout import roll_out
 
 _JUDGED_ORDERS = 4  # of the mixture over orders, by which held-out rows judge
 _SCORED_ORDERS = 8  # of that by which `log_likelihood` scores
 _SCORED_ROWS = 1024  # in one pass
-_DRAW_KEY, _DECODE_KEY = 0, 1
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,14 @@ class Target:
         """Labels as a table of one column."""
         return to_column(y)[0].to_frame("y")
 
-    def decode(self, codes: NDArray[Any], rng: np.random.Generator, asked: pd.DataFrame | None = None) -> Any:
-        """Labels in the container that came in; those that were asked for as they were asked."""
-        table = self.codec.decode(codes, rng)
-        if asked is not None:
-            put_exactly(table, asked)
-        return self.container.rebuild_column(table["y"].array, self.name)
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Any:
+        """Labels in the container that came in."""
+        (column,) = self.codec.decode_columns(codes, rng)
+        return self.wrap(column)
+
+    def wrap(self, column: Any) -> Any:
+        """A column of labels in the container that came in."""
+        return self.container.rebuild_column(column, self.name)
 
 
 @dataclass(frozen=True)
@@ -86,19 +88,30 @@ class TableModality:
         Of the columns.
     target : Target or None
         Of the labels, whose fields come last.
+    chain : Chain
+        What makes the table that the codec knows out of the one that comes in.
     """
 
     name: ClassVar[str] = "table"
     container: Container
     codec: TableCodec
     target: Target | None
+    chain: Chain = field(default_factory=Chain)
 
     @classmethod
-    def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> TableModality:
-        """Learn a codec for each column, and for ``y``."""
+    def fit(
+        cls,
+        X: Any,
+        y: Any,
+        weights: NDArray[np.float64] | None,
+        *,
+        constraints: Sequence[Constraint] = (),
+    ) -> TableModality:
+        """Learn the constraints, a codec for each column, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
+        chain, frame = Chain.fit(constraints, frame)
         codec = TableCodec.fit(frame, weights)
-        return cls(container, codec, None if y is None else Target.fit(y, len(frame), weights))
+        return cls(container, codec, None if y is None else Target.fit(y, len(frame), weights), chain)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -109,6 +122,20 @@ class TableModality:
     def columns(self) -> TableCodec:
         """How each column is understood."""
         return self.codec
+
+    @property
+    def labels(self) -> Sequence[Any]:
+        """The names of the table's columns."""
+        return self.container.columns.tolist()
+
+    @property
+    def constraints(self) -> list[Constraint]:
+        """What must hold in every row."""
+        return [step.constraint for step in self.chain.steps]
+
+    def with_constraints(self, constraints: Sequence[Constraint]) -> TableModality:
+        """The same after it was loaded, with the functions that no file holds."""
+        return replace(self, chain=self.chain.with_functions(constraints))
 
     @property
     def is_labelled(self) -> bool:
@@ -130,7 +157,12 @@ class TableModality:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
         unseen: Unseen = "raise" if strict else "nearest"
         frame, _ = to_frame(X)
-        parts = [self.codec.encode(frame.set_axis(self.codec.columns, axis=1), unseen=unseen)]
+        frame = frame.set_axis(self.container.columns, axis=1)
+        if strict:
+            self.chain.check(frame)
+        parts = [self.codec.encode(self.chain.forward(frame), unseen=unseen)]
+        if not strict:
+            parts[0][:, self._shadows] = -1  # the others tell what these are
         if self.target is not None and y is not None:
             labels = self.target.frame(y)
             check_consistent_length(frame, labels)
@@ -142,8 +174,15 @@ class TableModality:
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
         """Codes back to a table, and labels (None without any)."""
         n_own = len(self.codec.fields)
-        X = self.container.rebuild(self.codec.decode_columns(codes[:, :n_own], rng))
+        stages = self.chain.translate({}, len(codes))
+        X = self._rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
+
+    @cached_property
+    def _shadows(self) -> list[int]:
+        """Fields of columns that are drawn only where they are asked for."""
+        spans = [self.codec.field_of(name) for name in self.chain.shadows]
+        return [field for span in spans for field in range(span.start, span.stop)]
 
     def rare_rows(self, codes: NDArray[Any], fewest: int) -> NDArray[np.bool_]:
         """Which rows are of a class of ``y`` with fewer rows than this."""
@@ -186,6 +225,7 @@ class TableModality:
         """
         unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
         n_own = len(self.codec.fields)
+        unknown[self._shadows] = 0.0
         if self.target is not None and bool((codes[:, n_own:] < 0).all()):
             unknown[n_own:] = 0.0  # no labels were given: the rows alone count
         parts = []
@@ -200,55 +240,60 @@ class TableModality:
         return torch.cat(parts).cpu().numpy()
 
     def sample(
-        self, network: CascadeNetwork, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+        self,
+        network: CascadeNetwork,
+        n: int | None,
+        y: Any,
+        conditions: Any,
+        root: np.random.SeedSequence,
+        *,
+        counts: Any = None,
+        extrapolate: bool = False,
     ) -> tuple[Any, Any]:
         """Draw a table, and labels (None without any)."""
-        n = n if n is not None or np.ndim(y) == 0 else len(y)
-        asked = read_conditions(conditions, n, self.codec)
-        n = n if n is not None else 1 if asked is None else len(asked)
-        labels = self._read_labels(y, n)
-        known = {} if asked is None else known_codes(asked, self.codec)
-        if labels is not None and self.target is not None:
-            known |= known_codes(labels, self.target.codec, first_field=len(self.codec.fields))
-        device = network.first_code.device
-        given = {field: torch.from_numpy(codes).to(device) for field, codes in known.items()}
-        codes = roll_out(network, n, torch_generator(root, _DRAW_KEY, device=device), given)
-        return self._finish(codes.cpu().numpy(), asked, labels, numpy_generator(root, _DECODE_KEY))
+        drawer = Drawer(self, network)
+        table, labels = drawer.draw(drawer.ask(n, y, conditions, counts, extrapolate), root)
+        return self._rebuild(table), labels
 
-    def _read_labels(self, y: Any, n: int) -> pd.DataFrame | None:
-        if y is None:
-            return None
-        if self.target is None:
-            raise InvalidConditionError("y was given to sample, but fit was not given any: use conditions=")
-        labels = self.target.frame([y] * n if np.ndim(y) == 0 else y)
-        if not len(labels):
-            raise InvalidConditionError("y must have at least one label, got 0")
-        if len(labels) != n:
-            raise InvalidConditionError(f"y must have a label for each of the {n} rows, got {len(labels)}")
-        return labels
-
-    def _finish(
+    def sample_batches(
         self,
-        codes: NDArray[Any],
-        asked: pd.DataFrame | None,
-        labels: pd.DataFrame | None,
-        rng: np.random.Generator,
-    ) -> tuple[Any, Any]:
-        """Decode, and write what was asked for as it was asked."""
-        n_own = len(self.codec.fields)
-        table = self.codec.decode(codes[:, :n_own], rng)
-        if asked is not None:
-            put_exactly(table, asked)
-        columns = [table.iloc[:, position].array for position in range(table.shape[1])]
-        X = self.container.rebuild(columns)
-        if self.target is None:
-            return X, None
-        return X, self.target.decode(codes[:, n_own:], rng, labels)
+        network: CascadeNetwork,
+        n: int | None,
+        batch_rows: int,
+        root: np.random.SeedSequence,
+        **asked: Any,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Draw tables and labels batch after batch."""
+        found = Drawer(self, network).batches(n, batch_rows, root, **asked)
+        return ((self._rebuild(table), labels) for table, labels in found)
+
+    def complete(
+        self, network: CascadeNetwork, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
+    ) -> Iterator[tuple[Any, Any]]:
+        """Fill the gaps of a table, and of labels where there are some, several times."""
+        frame, container = to_frame(X)
+        frame = frame.set_axis(self.container.columns, axis=1)
+        refuse_infinity(frame)
+        labels = None
+        if y is not None:
+            if self.target is None:
+                raise InvalidConditionError("y was given to complete, but fit was not given any")
+            labels = self.target.frame(y)["y"]
+            check_consistent_length(frame, labels)
+        for table, more in draws(Drawer(self, network), frame, labels, n_draws, root):
+            filled = container.rebuild([table.iloc[:, place].array for place in range(table.shape[1])])
+            if isinstance(filled, pd.DataFrame) and isinstance(X, pd.DataFrame):
+                filled.index = X.index
+            yield filled, None if more is None or self.target is None else self.target.wrap(more.array)
+
+    def _rebuild(self, table: pd.DataFrame) -> Any:
+        return self.container.rebuild([table.iloc[:, place].array for place in range(table.shape[1])])
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header, arrays = self.codec.to_state()
         state: Header = {"container": self.container.to_state(), "codec": header, "target": None}
+        state["constraints"] = self.chain.to_state() if self.chain.steps else None
         held = {f"codec.{key}": array for key, array in arrays.items()}
         if self.target is not None:
             header, arrays = self.target.codec.to_state()
@@ -263,18 +308,20 @@ class TableModality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         container = Container.from_state(header_dict(header, "container"))
         codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays))
-        if not container.columns.equals(codec.columns) or not container.takes(codec.dtypes):
+        chain = Chain.from_state(header.get("constraints"))
+        columns, dtypes = (chain.columns, chain.dtypes) if chain.steps else (codec.columns, codec.dtypes)
+        if not container.columns.equals(columns) or not container.takes(dtypes):
             raise ModelFileError("The table's columns in the file contradict each other.")
         target = header.get("target")
         if target is None:
-            return cls(container, codec, None)
+            return cls(container, codec, None, chain)
         if not isinstance(target, dict) or not isinstance(target.get("name"), str | int | None):
             raise ModelFileError("The description of the labels in the file is broken.")
         labels = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
         given = Container.from_state(header_dict(target, "container"))
         if list(labels.columns) != ["y"] or len(given.columns) != 1 or not given.takes(labels.dtypes):
             raise ModelFileError("The description of the labels in the file is broken.")
-        return cls(container, codec, Target(labels, target.get("name"), given))
+        return cls(container, codec, Target(labels, target.get("name"), given), chain)
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

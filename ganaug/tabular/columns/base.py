@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from ganaug._util.cells import read_numbers
 from ganaug._util.dtypes import kind_of
 from ganaug.exceptions import ModelFileError, RejectColumn
+from ganaug.tabular.wanted import Wanted
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 State: TypeAlias = tuple[dict[str, Any], Arrays]
-Unseen: TypeAlias = Literal["raise", "mark", "nearest"]
+Unseen: TypeAlias = Literal["raise", "group", "mark", "nearest"]
 T = TypeVar("T")
 
 
@@ -103,11 +104,34 @@ class ColumnCodec(Protocol):
         """Codes of shape (n, n_fields).
 
         A value that the column never had is an error ("raise") or gets code -1 ("mark"); with "nearest" a
-        number takes the closest level, and all else is marked.
+        number takes the closest level, and all else is marked. "group" is "raise" for rows to learn from: a
+        level that was left out because it is rare is no error there.
         """
 
     def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
         """Array of n cells in the column's own dtype."""
+
+    def encode_asked(self, values: pd.Series[Any], extrapolate: bool) -> IntArray:
+        """Codes (n, n_fields) of cells that rows are asked to have; the values are then written as they are.
+
+        What the column can't draw (a level never seen, a number beyond its range, a gap where it had none)
+        is an `InvalidTableError` or `InvalidConditionError` that names the column and ends in the value.
+        With ``extrapolate``, a number or date of its dtype gets the code of the nearest one that it had.
+        """
+
+    def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
+        """What share of the cells that each code of the next field stands for satisfies ``wanted``.
+
+        Fields of a column are asked in their order: with k codes in ``before``, those of its first k fields
+        (which had a positive share themselves), the answer is for field k, shape (n_codes,), in [0, 1]: 1
+        where all cells of the code satisfy it, 0 where none does, between for a stretch of numbers of which
+        a part does. At least one is positive; when no cell at all satisfies it, `InvalidConditionError`
+        names the column and says what it has. A code that no cell has gets 0, unless `decode` takes it for
+        another.
+        """
+
+    def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
+        """As `decode`, for codes drawn with `shares`: every cell satisfies ``wanted`` exactly."""
 
     def to_state(self) -> State:
         """A JSON-able header and named arrays."""
