@@ -100,7 +100,7 @@ def read_polars(series: Any) -> Any:
     """Cells of a polars Series as an array for a column inside."""
     import_arrow("Tables of polars")
     try:
-        return read_arrow(series.to_arrow())
+        return read_arrow(series.alias("").to_arrow())  # a NUL in a name would make it panic
     except (TypeError, ValueError, NotImplementedError) as error:  # arrow has no such type
         raise RejectColumn(
             f"Column {series.name!r} is of a dtype that is not supported; cast it, or drop it: {series.dtype}"
