@@ -7,7 +7,7 @@ and what a caller may ask for. The synthesizer on top knows none of that: it spl
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
@@ -30,6 +30,8 @@ from ganaug._util.store import (
 from ganaug.exceptions import ModelFileError
 
 Self = TypeVar("Self", bound="BaseSynthesizer")
+
+_PLAIN = (bool, int, float, str)
 
 
 class GeneratorOptions(Protocol):
@@ -58,7 +60,14 @@ class Modality(Protocol):
 
     @classmethod
     def fit(
-        cls, X: Any, y: Any, weights: NDArray[np.float64] | None, *, constraints: Sequence[Any] = ()
+        cls,
+        X: Any,
+        y: Any,
+        weights: NDArray[np.float64] | None,
+        *,
+        constraints: Sequence[Any] = (),
+        columns: Mapping[Any, Any] | None = None,
+        min_level_count: int = 1,
     ) -> Modality:
         """Learn what the data is; raise an error that names the column that can't be used."""
 
@@ -76,6 +85,10 @@ class Modality(Protocol):
     @property
     def labels(self) -> Sequence[Any]:
         """The names of what came in."""
+
+    @property
+    def foreign_codecs(self) -> list[type[Any]]:
+        """The classes of column codecs that aren't ganaug's own."""
 
     @property
     def is_labelled(self) -> bool:
@@ -136,7 +149,7 @@ class Modality(Protocol):
         """A JSON-able header and arrays."""
 
     @classmethod
-    def from_state(cls, header: Header, arrays: Arrays) -> Modality:
+    def from_state(cls, header: Header, arrays: Arrays, codecs: Sequence[type[Any]] = ()) -> Modality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
 
 
@@ -189,6 +202,7 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         *,
         device: str | torch.device = "auto",
         constraints: Sequence[Any] = (),
+        codecs: Sequence[type[Any]] = (),
     ) -> Self:
         """Read a synthesizer that `save` wrote; no code of the file is run.
 
@@ -199,6 +213,9 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
             Where it computes, whatever it was fitted on.
         constraints : list of constraints, default=()
             All those of the fit, where a `Transformed` is among them: a file can't hold its functions.
+        codecs : list of classes, default=()
+            The classes of column codecs of your own that ``columns=`` had in the fit: a file names them by
+            their ``kind``, and holds none of their code.
 
         Returns
         -------
@@ -211,7 +228,7 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         """
         header, arrays = load_file(path)
         try:
-            return cls._from_state(header, arrays, device, constraints)
+            return cls._from_state(header, arrays, device, constraints, codecs)
         except ModelFileError as error:
             raise ModelFileError(f"{os.fspath(path)!r} is not a whole model file: {error}") from error
 
@@ -225,7 +242,12 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
 
     @classmethod
     def _from_state(
-        cls: type[Self], header: Header, arrays: Arrays, device: Any, constraints: Sequence[Any] = ()
+        cls: type[Self],
+        header: Header,
+        arrays: Arrays,
+        device: Any,
+        constraints: Sequence[Any] = (),
+        codecs: Sequence[type[Any]] = (),
     ) -> Self:
         raise NotImplementedError
 
@@ -257,6 +279,26 @@ def check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
     return weights
 
 
-def is_plain(name: str, value: Any) -> bool:
-    """Whether a constructor's parameter is saved in a file: callbacks and objects are not."""
-    return name != "callbacks" and (value is None or isinstance(value, bool | int | float | str))
+def parameters_to_state(parameters: Mapping[str, Any]) -> Header:
+    """Those of a constructor's parameters that a file can hold: no callbacks and no objects."""
+    state: Header = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):  # JSON would turn numbers among the keys into text
+            pairs = [[k, v] for k, v in value.items() if isinstance(k, _PLAIN) and isinstance(v, _PLAIN)]
+            state[name] = {"pairs": pairs}
+        elif name != "callbacks" and (value is None or isinstance(value, _PLAIN)):
+            state[name] = value
+    return state
+
+
+def parameters_from_state(state: Header) -> dict[str, Any]:
+    """Inverse of `parameters_to_state`; anything malformed is a `ModelFileError`."""
+    parameters = {}
+    for name, value in state.items():
+        parameters[name] = value
+        if isinstance(value, dict):
+            pairs = header_list(value, "pairs", of=list)
+            if not all(len(pair) == 2 and all(isinstance(part, _PLAIN) for part in pair) for pair in pairs):
+                raise ModelFileError(f"The parameter {name!r} in the file is broken.")
+            parameters[name] = dict(pairs)
+    return parameters

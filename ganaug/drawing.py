@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -16,7 +17,14 @@ from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
-from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, columns_from_state, is_plain
+from ganaug.base import (
+    BaseSynthesizer,
+    GeneratorOptions,
+    Modality,
+    columns_from_state,
+    parameters_from_state,
+    parameters_to_state,
+)
 from ganaug.exceptions import ModelFileError
 from ganaug.model import Model
 from ganaug.training.history import History
@@ -194,6 +202,13 @@ class ModelSynthesizer(BaseSynthesizer):
         elif hasattr(self, "classes_"):
             del self.classes_
 
+    @property
+    def columns_(self) -> pd.DataFrame:
+        """What was decided of each column, and why: a row for each, in their order."""
+        check_is_fitted(self)
+        found: pd.DataFrame = self._model.modality.columns.describe()
+        return found
+
     def _check_draw(self, n_samples: int | None, extrapolate: bool, return_y: bool) -> None:
         check_is_fitted(self)
         if n_samples is not None:
@@ -214,6 +229,7 @@ class ModelSynthesizer(BaseSynthesizer):
         state: dict[str, Any] = {"parameters": self.get_params(deep=False)}
         if hasattr(self, "_model"):
             state["fitted"] = self._to_state()
+            state["codecs"] = self._model.modality.foreign_codecs
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -221,7 +237,7 @@ class ModelSynthesizer(BaseSynthesizer):
         if "fitted" in state:
             header, arrays = state["fitted"]
             constraints = state["parameters"].get("constraints", ())
-            self._restore(header, arrays, resolve_device("auto"), constraints)
+            self._restore(header, arrays, resolve_device("auto"), constraints, state["codecs"])
 
     def _to_state(self) -> tuple[Header, Arrays]:
         check_is_fitted(self)
@@ -229,7 +245,7 @@ class ModelSynthesizer(BaseSynthesizer):
         names = getattr(self, "feature_names_in_", None)
         state = {
             "content": "synthesizer",
-            "parameters": {k: v for k, v in self.get_params(deep=False).items() if is_plain(k, v)},
+            "parameters": parameters_to_state(self.get_params(deep=False)),
             "n_features": self.n_features_in_,
             "feature_names": None if names is None else [str(name) for name in names],
             "n_iter": self.n_iter_,
@@ -241,21 +257,31 @@ class ModelSynthesizer(BaseSynthesizer):
 
     @classmethod
     def _from_state(
-        cls: type[Self], header: Header, arrays: Arrays, device: Any, constraints: Sequence[Any] = ()
+        cls: type[Self],
+        header: Header,
+        arrays: Arrays,
+        device: Any,
+        constraints: Sequence[Any] = (),
+        codecs: Sequence[type[Any]] = (),
     ) -> Self:
         if header.get("content") != "synthesizer":
             raise ModelFileError(f"It holds no synthesizer, but {str(header.get('content'))[:100]!r}")
-        given, known = header_dict(header, "parameters"), cls().get_params(deep=False)
+        given, known = parameters_from_state(header_dict(header, "parameters")), cls().get_params(deep=False)
         synthesizer = cls(**{key: value for key, value in given.items() if key in known})
-        synthesizer._restore(header, arrays, resolve_device(device), constraints)
+        synthesizer._restore(header, arrays, resolve_device(device), constraints, codecs)
         if "constraints" in known:
             synthesizer.set_params(constraints=synthesizer._model.modality.constraints)
         return synthesizer
 
     def _restore(
-        self, header: Header, arrays: Arrays, device: torch.device, constraints: Sequence[Any]
+        self,
+        header: Header,
+        arrays: Arrays,
+        device: torch.device,
+        constraints: Sequence[Any],
+        codecs: Sequence[type[Any]],
     ) -> None:
-        model = Model.from_state(header, arrays, self._modalities, self._generators)
+        model = Model.from_state(header, arrays, self._modalities, self._generators, codecs)
         model = replace(model, modality=model.modality.with_constraints(constraints))
         model.network.to(device).eval()
         entropy = header_str(header, "entropy")

@@ -9,7 +9,7 @@
         InvalidConditionError   (also ValueError)  a condition that no row can meet
         ModelFileError          (also ValueError)  a file that isn't a whole model file
         CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
-        ContractError           (also AssertionError)  a synthesizer breaks a promise that all of them make
+        ContractError           (also AssertionError)  a synthesizer or a codec breaks its contract
     UserWarning
       GanaugWarning
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
@@ -53,7 +53,7 @@ class CheckpointError(GanaugError, ValueError):
 
 
 class ContractError(GanaugError, AssertionError):
-    """A synthesizer breaks a promise that all of them make; the message names it."""
+    """A synthesizer or a column codec breaks its contract; the message says where."""
 
 
 class GanaugWarning(UserWarning):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,11 +83,12 @@ class Model:
         arrays: Arrays,
         modalities: Mapping[str, type[Modality]],
         generators: Mapping[str, type[GeneratorOptions]],
+        codecs: Sequence[type[Any]] = (),
     ) -> Model:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         described = header_dict(header, "modality")
         kind = modalities[header_str(described, "name", choices=tuple(modalities))]
-        modality = kind.from_state(described, _under("modality.", arrays))
+        modality = kind.from_state(described, _under("modality.", arrays), codecs)
         options = _read_options(header_dict(header, "generator"), generators)
         network = cls._network_of(modality, options, _under("network.", arrays))
         return cls(modality, options, network)

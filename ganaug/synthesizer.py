@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,14 @@ class GANSynthesizer(ModelSynthesizer):
         What the data is.
     generator : {"auto", "cascade"} or Cascade, default="auto"
         What draws the rows.
+    columns : dict of column name to kind, default=None
+        What you know better of a column than can be seen: "category", "number", "datetime", "identifier"
+        (never modelled; new ones of the same pattern), "text" (never modelled; whole values of the training
+        rows, as they are, drawn by how frequent they are: nothing of them is protected), "drop" (neither
+        modelled nor in what is drawn), or a column codec of your own; see ``columns_`` for what was decided.
+    min_level_count : int, default=1
+        Levels of text, bools and categories that fewer rows have are protected: they are in no row that is
+        drawn, and in no saved file. Their rows are learned from as if they had one of the others.
     constraints : list of constraints, default=()
         What holds in every row that is drawn, by construction; see `ganaug.constraints`.
     max_epochs : int or "auto", default="auto"
@@ -74,6 +83,8 @@ class GANSynthesizer(ModelSynthesizer):
     ----------
     codec_ : TableCodec
         How each column is understood.
+    columns_ : DataFrame
+        What was decided of each column, and why, in words.
     generator_ : Module
         The network.
     classes_ : ndarray of shape (n_classes,)
@@ -109,6 +120,8 @@ class GANSynthesizer(ModelSynthesizer):
         *,
         modality: str = "auto",
         generator: str | Cascade = "auto",
+        columns: Mapping[Any, Any] | None = None,
+        min_level_count: int = 1,
         constraints: list[Constraint] | tuple[Constraint, ...] = (),
         max_epochs: int | str = "auto",
         time_budget_seconds: float | None = None,
@@ -124,6 +137,8 @@ class GANSynthesizer(ModelSynthesizer):
     ) -> None:
         self.modality = modality
         self.generator = generator
+        self.columns = columns
+        self.min_level_count = min_level_count
         self.constraints = constraints
         self.max_epochs = max_epochs
         self.time_budget_seconds = time_budget_seconds
@@ -166,7 +181,8 @@ class GANSynthesizer(ModelSynthesizer):
         if goes_on:
             validate_data(self, header_of(X), reset=False, skip_check_array=True)
         kind = MODALITIES[self._modality_name()]
-        modality = self._model.modality if goes_on else kind.fit(X, y, weights, constraints=self.constraints)
+        given = {name: getattr(self, name) for name in ("constraints", "columns", "min_level_count")}
+        modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():
             raise InvalidTableError(
@@ -187,6 +203,9 @@ class GANSynthesizer(ModelSynthesizer):
     def _check_parameters(self) -> None:
         check_choice("modality", self.modality, ("auto", *MODALITIES))
         check_constraints(self.constraints)
+        check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        if self.columns is not None and not isinstance(self.columns, Mapping):
+            raise TypeError(f"columns must be a dict of column name to kind, got {self.columns!r}")
         for name, kind, minimum in (
             ("max_epochs", int, 1),
             ("batch_size", int, 1),

@@ -7,7 +7,7 @@ their arrow type there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -53,6 +53,11 @@ class Container:
     metadata: dict[bytes, bytes] | None = None
     array_dtype: np.dtype[Any] | None = None
     array_order: str = "C"
+
+    def select(self, positions: Sequence[int]) -> Container:
+        """The same with some of the columns."""
+        schema = tuple(self.schema[at] for at in positions) if self.schema else ()
+        return replace(self, columns=self.columns[list(positions)], schema=schema)
 
     def rebuild(self, columns: Sequence[Any]) -> Any:
         """Put decoded columns (one array of n_rows per column) back into the container."""

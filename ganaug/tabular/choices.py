@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ganaug._util.dtypes import kind_of
 from ganaug.exceptions import InvalidTableError, RejectColumn
 from ganaug.tabular.columns import (
     CategoryCodec,
@@ -59,9 +60,13 @@ class Choices:
                     f"and no column codec: {choice!r:.80}"
                 )
 
-    def dropped(self, labels: pd.Index[Any]) -> list[int]:
-        """Positions of the columns that are left out."""
-        return [at for at, label in enumerate(labels) if self._of(label) == DROP]
+    def kept(self, labels: pd.Index[Any]) -> list[int]:
+        """Positions of the columns that aren't left out; an error where none is, or a choice is wrong."""
+        self.check(labels)
+        kept = [at for at, label in enumerate(labels) if self._of(label) is not DROP]
+        if not kept:
+            raise InvalidTableError("columns= drops all columns; leave one of them out of it.")
+        return kept
 
     def fit(self, values: pd.Series[Any], name: Hashable, weights: FloatArray | None) -> ColumnCodec:
         """The codec of a column; `RejectColumn`, which names it, when none takes it."""
@@ -87,7 +92,10 @@ class Choices:
                     return kind.fit(values, name, weights)
                 except RejectColumn:
                     continue
-        return CategoryCodec.fit(values, name, weights, min_level_count=self.min_level_count)
+        is_number = kind_of(values.dtype) == "number"  # its few values are no names that could be protected
+        least = 1 if is_number else self.min_level_count
+        return CategoryCodec.fit(values, name, weights, min_level_count=least)
 
     def _of(self, name: Hashable) -> Any:
-        return self.columns.get(name)
+        choice = self.columns.get(name)
+        return DROP if isinstance(choice, str) and choice == DROP else choice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -68,7 +68,11 @@ class TableCodec:
 
     @classmethod
     def fit(
-        cls, table: pd.DataFrame, weights: ArrayLike | None = None, choices: Choices | None = None
+        cls,
+        table: pd.DataFrame,
+        weights: ArrayLike | None = None,
+        choices: Choices | None = None,
+        apart: Collection[Hashable] = (),
     ) -> TableCodec:
         """Learn every column.
 
@@ -80,6 +84,8 @@ class TableCodec:
             How much each row counts; rows of weight 0 are as if absent.
         choices : Choices, optional
             What the caller has to say of the columns; none of them may be dropped.
+        apart : collection of column labels, default ()
+            Columns that no relation may be about.
 
         Raises
         ------
@@ -98,7 +104,8 @@ class TableCodec:
                 "No column is left to learn from; choose another kind for one of them, for example by "
                 f"columns={{{labels[0]!r}: 'category'}}. They are {kinds:.200}"
             )
-        relations, codecs = find_relations(table, fitted, checked)
+        open_ones = [name not in apart for name in labels]
+        relations, codecs = find_relations(table, fitted, checked, open_ones)
         chosen = tuple(at for at, name in enumerate(labels) if name in choices.columns)
         return cls(labels, codecs, relations, chosen)
 
@@ -174,6 +181,38 @@ class TableCodec:
     def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
         """Decoded columns, the same for what is told by their values: copies and sums."""
         return self.relations.settle(columns, given)
+
+    @cached_property
+    def related(self) -> frozenset[Hashable]:
+        """Columns whose values, not only whose codes, others must agree with."""
+        twins = [at for twin in self.relations.twins for at in (twin.root, twin.child)]
+        sums = [at for entry in self.relations.sums for at in entry.members]
+        return frozenset(self.columns[at] for at in (*twins, *sums))
+
+    def renumber(
+        self, table: pd.DataFrame, stays: Mapping[Hashable, NDArray[np.bool_]], first_row: int, key: int
+    ) -> pd.DataFrame:
+        """A table with identifiers that no other batch of the same ``key`` has.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (n_rows, n_columns)
+        stays : mapping of column to bool array of shape (n_rows,)
+            Cells that are left as they are.
+        first_row : int
+            The number of the first row among those of all batches.
+        key : int
+        """
+        cells = [table.iloc[:, at].array for at in range(table.shape[1])]
+        for at, name in enumerate(table.columns):
+            own = self.codec_of(name) if name in self.columns else None
+            if isinstance(own, IdentifierCodec):
+                rng = np.random.default_rng([key, first_row])
+                codes = np.empty((len(table), 0), dtype=np.int32)
+                fresh = own.decode(codes, rng, first_row=first_row, key=key)
+                fresh[stays[name]] = cells[at][stays[name]]
+                cells[at] = fresh
+        return assemble(cells, table.columns)
 
     def describe(self) -> pd.DataFrame:
         """What was decided of each column, and why."""

@@ -15,7 +15,7 @@ from ganaug._util.frames import assemble
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug.exceptions import InvalidConditionError
 from ganaug.tabular.cascade import CascadeNetwork
-from ganaug.tabular.conditions import Ask, Asks, read_conditions, read_counts
+from ganaug.tabular.conditions import FREE, Ask, Asks, read_conditions, read_counts
 from ganaug.tabular.quotas import Quota, check_apart, draw_quotas
 from ganaug.tabular.request import Codes, decode_asked, write_known
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted
@@ -162,6 +162,8 @@ class Drawer:
             if column not in codec.columns or column in modality.chain.shadows:
                 raise InvalidConditionError(f"A constraint replaces a column that counts name: {name!r}")
             own, start = codec.codec_of(column), first + codec.field_of(column).start
+            if not own.fields:
+                raise InvalidConditionError(f"Counts can't be had of a column that isn't modelled: {name!r}")
             check_apart(own, wanted, name)
             found.append(Quota(Restriction(own, start, wanted, np.zeros(request.n, dtype=np.intp)), numbers))
         return found
@@ -182,12 +184,28 @@ class Drawer:
         return replace(request, asks=asks, label=label, quotas={})
 
     def draw(
-        self, request: Request, root: np.random.SeedSequence, seen: Seen | None = None
+        self,
+        request: Request,
+        root: np.random.SeedSequence,
+        seen: Seen | None = None,
+        first_row: int = 0,
+        key: int | None = None,
     ) -> tuple[pd.DataFrame, Any]:
         """Draw a frame of the table's columns, and labels (None without any).
 
-        ``seen`` collects what the columns of a `Unique` had, over several calls.
+        ``seen`` collects what the columns of a `Unique` had, over several calls; ``first_row`` and ``key``
+        keep identifiers apart that are drawn in several calls.
         """
+        table, labels = self._draw_rows(request, root, seen)
+        key = int(root.generate_state(1)[0]) if key is None else key
+        none = np.zeros(len(table), dtype=bool)
+        stays: dict[Hashable, NDArray[np.bool_]] = dict.fromkeys(table.columns, none)
+        stays |= {name: ask.which != FREE for name, ask in request.asks.items()}
+        return self.modality.codec.renumber(table, stays, first_row, key), labels
+
+    def _draw_rows(
+        self, request: Request, root: np.random.SeedSequence, seen: Seen | None
+    ) -> tuple[pd.DataFrame, Any]:
         chain = self.modality.chain
         generator = torch_generator(root, _DRAW_KEY, device=self.network.first_code.device)
         rng = numpy_generator(root, _DECODE_KEY)
@@ -270,10 +288,11 @@ class Drawer:
 
         def draw_all() -> Iterator[tuple[pd.DataFrame, Any]]:
             seen: Seen = {}
+            key = int(root.generate_state(1)[0])
             for place, start in enumerate(range(0, n, batch_rows)):
                 request = first if not start else request_of(start)
                 own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, _BATCH_KEY, place))
-                yield self.draw(request, own, seen)
+                yield self.draw(request, own, seen, start, key)
 
         return draw_all()
 

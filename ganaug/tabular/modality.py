@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,13 +16,14 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from ganaug._util.cells import write_levels
-from ganaug._util.dtypes import TICKS, kind_of
+from ganaug._util.dtypes import TICKS, index_from_state, index_to_state, kind_of
 from ganaug._util.frames import Container, to_column, to_frame
-from ganaug._util.store import Arrays, Header, header_dict
+from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
+from ganaug.tabular.choices import Choices
 from ganaug.tabular.codec import TableCodec
-from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
+from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, CategoryField, ColumnCodec, Field
 from ganaug.tabular.columns.base import Unseen
 from ganaug.tabular.complete import draws, refuse_infinity
 from ganaug.tabular.constraints import Chain, Constraint
@@ -59,7 +60,7 @@ class Target:
         check_consistent_length(np.empty(n_rows), column)
         if column.isna().any():
             raise InvalidTableError(f"y contains {int(column.isna().sum())} missing values; drop those rows.")
-        codec = TableCodec.fit(column.to_frame("y"), weights)
+        codec = TableCodec.fit(column.to_frame("y"), weights, Choices(finds_identifiers=False))
         return cls(codec, getattr(y, "name", None), container)
 
     def frame(self, y: Any) -> pd.DataFrame:
@@ -90,6 +91,10 @@ class TableModality:
         Of the labels, whose fields come last.
     chain : Chain
         What makes the table that the codec knows out of the one that comes in.
+    labels : tuple
+        The names of the columns that come in.
+    kept : tuple of int
+        Positions of those that aren't dropped.
     """
 
     name: ClassVar[str] = "table"
@@ -97,6 +102,8 @@ class TableModality:
     codec: TableCodec
     target: Target | None
     chain: Chain = field(default_factory=Chain)
+    labels: tuple[Any, ...] = ()
+    kept: tuple[int, ...] = ()
 
     @classmethod
     def fit(
@@ -106,12 +113,18 @@ class TableModality:
         weights: NDArray[np.float64] | None,
         *,
         constraints: Sequence[Constraint] = (),
+        columns: Mapping[Any, Any] | None = None,
+        min_level_count: int = 1,
     ) -> TableModality:
-        """Learn the constraints, a codec for each column, and for ``y``."""
+        """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
-        chain, frame = Chain.fit(constraints, frame)
-        codec = TableCodec.fit(frame, weights)
-        return cls(container, codec, None if y is None else Target.fit(y, len(frame), weights), chain)
+        choices = Choices(columns or {}, min_level_count)
+        kept = choices.kept(container.columns)
+        labels, container = container.columns.tolist(), container.select(kept)
+        chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
+        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows)
+        target = None if y is None else Target.fit(y, len(frame), weights)
+        return cls(container, codec, target, chain, tuple(labels), tuple(kept))
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -124,11 +137,6 @@ class TableModality:
         return self.codec
 
     @property
-    def labels(self) -> Sequence[Any]:
-        """The names of the table's columns."""
-        return self.container.columns.tolist()
-
-    @property
     def constraints(self) -> list[Constraint]:
         """What must hold in every row."""
         return [step.constraint for step in self.chain.steps]
@@ -136,6 +144,12 @@ class TableModality:
     def with_constraints(self, constraints: Sequence[Constraint]) -> TableModality:
         """The same after it was loaded, with the functions that no file holds."""
         return replace(self, chain=self.chain.with_functions(constraints))
+
+    @property
+    def foreign_codecs(self) -> list[type[Any]]:
+        """The classes of column codecs that aren't ganaug's own."""
+        kinds = dict.fromkeys(map(type, self.codec.codecs))
+        return [kind for kind in kinds if kind not in COLUMN_CODECS]
 
     @property
     def is_labelled(self) -> bool:
@@ -155,9 +169,9 @@ class TableModality:
 
     def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
-        unseen: Unseen = "raise" if strict else "nearest"
+        unseen: Unseen = "group" if strict else "nearest"
         frame, _ = to_frame(X)
-        frame = frame.set_axis(self.container.columns, axis=1)
+        frame = self._own(frame)
         if strict:
             self.chain.check(frame)
         parts = [self.codec.encode(self.chain.forward(frame), unseen=unseen)]
@@ -272,7 +286,9 @@ class TableModality:
     ) -> Iterator[tuple[Any, Any]]:
         """Fill the gaps of a table, and of labels where there are some, several times."""
         frame, container = to_frame(X)
-        frame = frame.set_axis(self.container.columns, axis=1)
+        if frame.shape[1] != len(self.kept):
+            container = container.select(self.kept)
+        frame = self._own(frame)
         refuse_infinity(frame)
         labels = None
         if y is not None:
@@ -286,6 +302,12 @@ class TableModality:
                 filled.index = X.index
             yield filled, None if more is None or self.target is None else self.target.wrap(more.array)
 
+    def _own(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A table that came in without the columns that were dropped, which it may lack already."""
+        if frame.shape[1] == len(self.labels) != len(self.kept):
+            frame = frame.iloc[:, list(self.kept)]
+        return frame.set_axis(self.container.columns, axis=1)
+
     def _rebuild(self, table: pd.DataFrame) -> Any:
         return self.container.rebuild([table.iloc[:, place].array for place in range(table.shape[1])])
 
@@ -293,6 +315,8 @@ class TableModality:
         """A JSON-able header and arrays."""
         header, arrays = self.codec.to_state()
         state: Header = {"container": self.container.to_state(), "codec": header, "target": None}
+        state["kept"] = list(self.kept)
+        state["labels"] = index_to_state(pd.Index(list(self.labels), dtype=object))
         state["constraints"] = self.chain.to_state() if self.chain.steps else None
         held = {f"codec.{key}": array for key, array in arrays.items()}
         if self.target is not None:
@@ -304,24 +328,31 @@ class TableModality:
         return state, held
 
     @classmethod
-    def from_state(cls, header: Header, arrays: Arrays) -> TableModality:
+    def from_state(
+        cls, header: Header, arrays: Arrays, codecs: Sequence[type[ColumnCodec]] = ()
+    ) -> TableModality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         container = Container.from_state(header_dict(header, "container"))
-        codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays))
+        codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays), codecs)
+        labels = index_from_state(header.get("labels")).tolist()
+        kept = header_list(header, "kept", length=len(container.columns), of=int)
+        if [labels[at] for at in kept if 0 <= at < len(labels)] != container.columns.tolist():
+            raise ModelFileError("The table's columns in the file contradict each other.")
+        more = {"labels": tuple(labels), "kept": tuple(kept)}
         chain = Chain.from_state(header.get("constraints"))
         columns, dtypes = (chain.columns, chain.dtypes) if chain.steps else (codec.columns, codec.dtypes)
         if not container.columns.equals(columns) or not container.takes(dtypes):
             raise ModelFileError("The table's columns in the file contradict each other.")
         target = header.get("target")
         if target is None:
-            return cls(container, codec, None, chain)
+            return cls(container, codec, None, chain, **more)
         if not isinstance(target, dict) or not isinstance(target.get("name"), str | int | None):
             raise ModelFileError("The description of the labels in the file is broken.")
-        labels = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
+        own = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
         given = Container.from_state(header_dict(target, "container"))
-        if list(labels.columns) != ["y"] or len(given.columns) != 1 or not given.takes(labels.dtypes):
+        if list(own.columns) != ["y"] or len(given.columns) != 1 or not given.takes(own.dtypes):
             raise ModelFileError("The description of the labels in the file is broken.")
-        return cls(container, codec, Target(labels, target.get("name"), given), chain)
+        return cls(container, codec, Target(own, target.get("name"), given), chain, **more)
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

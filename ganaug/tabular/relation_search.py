@@ -22,29 +22,37 @@ EVIDENCE = 30.0  # nats: how improbable an accident must be
 
 
 def find_relations(
-    table: pd.DataFrame, codecs: Sequence[ColumnCodec], weights: FloatArray | None
+    table: pd.DataFrame,
+    codecs: Sequence[ColumnCodec],
+    weights: FloatArray | None,
+    is_open: Sequence[bool],
 ) -> tuple[Relations, tuple[ColumnCodec, ...]]:
-    """Relations that hold in every row that counts, and the codecs, those of twins made alike."""
+    """Relations of the open columns, in every row that counts, and the codecs, those of twins made alike."""
     counts = np.ones(len(table), dtype=bool) if weights is None else weights > 0
     table = table if counts.all() else table[counts]
     flats = [
-        flat_codes(codec, codec.encode(table.iloc[:, at], unseen="mark")) if has_flat(codec) else None
+        flat_codes(codec, codec.encode(table.iloc[:, at], unseen="mark"))
+        if has_flat(codec) and is_open[at]
+        else None
         for at, codec in enumerate(codecs)
     ]
-    twins, made = find_twins(table, codecs, flats)
+    twins, made = find_twins(table, codecs, flats, is_open)
     children = {twin.child for twin in twins}
     lookups = find_lookups(codecs, [None if at in children else flat for at, flat in enumerate(flats)])
     determined = children | {entry.child for entry in lookups}
     free = [
         at
         for at, codec in enumerate(codecs)
-        if at not in determined and has_flat(codec) and not getattr(codec, "has_rare", False)
+        if flats[at] is not None and at not in determined and not getattr(codec, "has_rare", False)
     ]
     return Relations(tuple(twins), tuple(lookups), tuple(find_sums(table, free))), made
 
 
 def find_twins(
-    table: pd.DataFrame, codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]
+    table: pd.DataFrame,
+    codecs: Sequence[ColumnCodec],
+    flats: Sequence[Flat | None],
+    is_open: Sequence[bool],
 ) -> tuple[list[Twin], tuple[ColumnCodec, ...]]:
     """Twins, each with the first column that it is one of, and the codecs, those of twins made alike."""
     twins: list[Twin] = []
@@ -52,7 +60,8 @@ def find_twins(
     seen: dict[Any, int] = {}
     for at, codec in enumerate(codecs):
         flat = flats[at]
-        if (flat is not None and _n_used(flat) < 2) or not isinstance(codec, COLUMN_CODECS):
+        is_constant = flat is not None and _n_used(flat) < 2
+        if is_constant or not is_open[at] or not isinstance(codec, COLUMN_CODECS):
             continue
         values = _digest(pd.util.hash_pandas_object(table.iloc[:, at], index=False).to_numpy())
         root = seen.setdefault((type(codec), str(codec.dtype), values), at)

@@ -48,6 +48,10 @@ class Lookup:
     table: Flat
     mass: FloatArray
 
+    def find(self, flat: Flat) -> Flat:
+        """What the child has where the parent has these codes."""
+        return np.where(flat >= 0, self.table[flat], -1)
+
 
 @dataclass(frozen=True)
 class Relations:
@@ -82,7 +86,7 @@ class Relations:
             for entry in reversed(self.lookups):
                 self._give_way(codes, entry, codecs, slices, stays, rng)
         for entry in self.lookups:
-            wanted = entry.table[flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]])]
+            wanted = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
             rows = np.flatnonzero((wanted >= 0) & ~stays[:, entry.child])
             codes[rows, slices[entry.child]] = unflat(codecs[entry.child], wanted[rows])
         return codes
@@ -97,7 +101,7 @@ class Relations:
         rng: np.random.Generator,
     ) -> None:
         """Draw the parent anew where its child must stay and says something else."""
-        found = entry.table[flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]])]
+        found = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
         held = flat_codes(codecs[entry.child], codes[:, slices[entry.child]])
         wrong = stays[:, entry.child] & ~stays[:, entry.parent] & (found >= 0) & (found != held)
         for value in np.unique(held[wrong]):

@@ -251,6 +251,8 @@ class DatetimeCodec:
         return [(part, column) for part, column in pairs if not isinstance(part, int)]
 
     def _read(self, values: pd.Series[Any]) -> tuple[Ints, NDArray[np.bool_]]:
+        if not len(values):
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
         read = read_ticks(values, like=self.dtype)
         if read is None:
             cells = values[values.notna()]

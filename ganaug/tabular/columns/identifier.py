@@ -163,8 +163,9 @@ class IdentifierCodec:
         return self._write(cells, rng.random(len(rows)) < self.missing_share)
 
     def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
-        """Shares of the codes of a field; there is none."""
-        raise IndexError(f"Column {self.name!r} has no field {len(before)}")
+        """No shares, shape (0,), as there is no field; an error when the condition can't be met."""
+        self.decode_within(np.empty((0, 0), dtype=np.int32), wanted, np.random.default_rng(0))
+        return np.ones(0)
 
     def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
         """As `decode`; of conditions, only values and gaps can be met."""
@@ -261,14 +262,14 @@ def learn_form(cells: NDArray[Any], name: Hashable, chosen: bool) -> Form | None
     chosen : bool
         Whether the caller says that these are identifiers.
     """
+    if cells.dtype.kind not in "iu" and not all(isinstance(cell, str) for cell in cells):
+        return None
     n_distinct = len(pd.unique(cells))
     allowed = SHARE_DISTINCT if len(cells) >= ROWS_TO_REPEAT else 1.0
     if not n_distinct or (not chosen and (n_distinct < FEWEST or n_distinct < allowed * len(cells))):
         return None
     if cells.dtype.kind in "iu":
         return learn_integers(cells, chosen or bool(_NAMED.search(_words(name))))
-    if not all(isinstance(cell, str) for cell in cells):
-        return None
     return learn_texts(cells.tolist(), chosen)
 
 

@@ -68,8 +68,9 @@ class TextCodec:
         return self.decode_within(codes, Wanted(missing=True), rng)
 
     def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
-        """Shares of the codes of a field; there is none."""
-        raise IndexError(f"Column {self.name!r} has no field {len(before)}")
+        """No shares, shape (0,), as there is no field; an error when the condition can't be met."""
+        self.decode_within(np.empty((0, 0), dtype=np.int32), wanted, np.random.default_rng(0))
+        return np.ones(0)
 
     def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
         """As `decode`, among the cells that satisfy a condition."""
