@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from ganaug._util.cells import write_levels
-from ganaug._util.dtypes import TICKS, index_from_state, index_to_state, kind_of
+from ganaug._util.dtypes import index_from_state, index_to_state
 from ganaug._util.frames import Container, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
@@ -161,11 +160,7 @@ class TableModality:
         """Levels of a label that is a category, sorted."""
         if self.target is None or not isinstance(self.target.codec.codecs[0], CategoryCodec):
             return None
-        codec = self.target.codec.codecs[0]
-        levels: Any = codec.levels
-        if kind_of(codec.dtype) in TICKS:  # dates, for example
-            levels = write_levels(codec.levels, codec.dtype, None)
-        return np.sort(np.asarray(levels))
+        return np.sort(np.asarray(self.target.codec.codecs[0].levels))
 
     def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""

@@ -360,7 +360,7 @@ def test_other_objects_are_refused_by_name_and_type(cell):
         (series(rng().random(3), np.longdouble), "float64"),
         (
             series([f"row {i}" for i in range(100)]),
-            "identifier or free text.*100 .* in 100 rows",
+            "free text.*100 .* in 100 rows",
         ),
     ],
     ids=lambda value: str(value.dtype) if isinstance(value, pd.Series) else "",
