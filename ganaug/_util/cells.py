@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug._util.dtypes import MISSING, TICKS, kind_of
-from ganaug._util.ticks import dtype_of, nanoseconds_per_tick, read_ticks, write_ticks, zone_of
+from ganaug._util.ticks import dtype_of, nanoseconds_per_tick, read_ticks, write_ticks, zone_at, zone_of
 
 __all__ = [
     "dtype_of",
@@ -23,6 +23,7 @@ __all__ = [
     "write_levels",
     "write_numbers",
     "write_ticks",
+    "zone_at",
     "zone_of",
 ]
 
@@ -187,6 +188,11 @@ def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) ->
         written = np.empty(len(cells), dtype=dtype)
         written[:] = cells
         return written
+    if isinstance(dtype, pd.CategoricalDtype):
+        own = dtype.categories.get_indexer(pd.Index([*levels], dtype=dtype.categories.dtype))
+        if (own < 0).any():
+            raise ValueError("A level is none of the categories")
+        return pd.Categorical.from_codes([*own, -1][: len(cells)], dtype=dtype)
     if isinstance(dtype, pd.ArrowDtype) and kind_of(dtype) == "number":
         gap = np.arange(len(cells)) == len(levels)
         native: Any = dtype.numpy_dtype  # type: ignore[attr-defined]

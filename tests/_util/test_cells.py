@@ -19,6 +19,7 @@ from ganaug._util.cells import (
     to_dtype,
     write_levels,
     write_ticks,
+    zone_at,
 )
 from ganaug._util.dtypes import ObjectDtype, dtype_from_state, dtype_to_state, kind_of
 
@@ -265,3 +266,16 @@ def test_cells_go_into_another_dtype():
     assert dates.tolist() == [datetime.date(2024, 1, 1), None]
     with pytest.raises(ValueError, match="a date can hold exactly, got object"):
         to_dtype(objects("soon"), ObjectDtype("date"))
+
+
+def test_clocks_before_the_first_change_that_pytz_knows_are_those_of_the_standard_library():
+    dtype = pd.DatetimeTZDtype("us", "Europe/Paris")
+    old, new = (
+        read_ticks(objects("0931-11-14 12:00"), dtype)[0],
+        read_ticks(objects("1931-11-14 12:00"), dtype)[0],
+    )
+    for ticks in (old, new):
+        there = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=int(ticks[0]))
+        here = there.replace(tzinfo=datetime.timezone.utc).astimezone(PARIS)
+        assert (here.hour, here.minute, here.second) == (12, 0, 0)
+    assert str(zone_at(old, dtype)) == str(zone_at(new, dtype)) == "Europe/Paris"
