@@ -281,14 +281,14 @@ def other_table(n=40):
     ("parameters", "change", "error"),
     [
         ({}, {"p": np.inf}, InvalidTableError),
-        ({}, {"p": pd.Timestamp("2020")}, InvalidTableError),
+        ({}, {"p": pd.Period("2020")}, InvalidTableError),
         ({"generator": "unheard"}, {}, ValueError),
         ({"generator": Cascade(hidden_units=0)}, {}, ValueError),
         ({"random_state": "seed"}, {}, ValueError),
         ({"callbacks": [Fail()], "max_epochs": 9}, {}, ZeroDivisionError),
         ({"learning_rate": 1e30, "max_epochs": 9}, {}, GanaugError),
     ],
-    ids=["infinity", "dates", "generator", "option", "seed", "callback", "diverged"],
+    ids=["infinity", "periods", "generator", "option", "seed", "callback", "diverged"],
 )
 def test_a_refit_that_fails_anywhere_leaves_the_old_fit_whole(table, parameters, change, error):
     model = small().fit(table)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug._util.cells import nanoseconds_per_tick, zone_of
+from ganaug._util.cells import nanoseconds_per_tick, zone_at, zone_of
 from ganaug._util.dtypes import kind_of
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.columns.base import want
@@ -167,7 +167,7 @@ def _index(ticks: Ints, dtype: Any) -> pd.DatetimeIndex:
 
 def _to_wall(ticks: Ints, dtype: Any) -> Ints:
     """What the clock on the wall shows, in ticks."""
-    zone = zone_of(dtype)
+    zone = zone_at(ticks, dtype)
     if zone is None:
         return ticks
     local = _index(ticks, dtype).tz_localize("UTC").tz_convert(zone).tz_localize(None)
@@ -176,7 +176,7 @@ def _to_wall(ticks: Ints, dtype: Any) -> Ints:
 
 def _from_wall(wall: Ints, again: NDArray[np.bool_], dtype: Any) -> Ints:
     """Inverse of `_to_wall`; ``again`` says which of two hours of the same name is meant."""
-    zone = zone_of(dtype)
+    zone = zone_at(wall, dtype)
     if zone is None:
         return wall
     there = _index(wall, dtype).tz_localize(zone, ambiguous=~again, nonexistent="shift_forward")

@@ -302,7 +302,7 @@ class DatetimeCodec:
             raise broken
         try:
             codec._check()
-        except (ValueError, OverflowError, ArithmeticError, IndexError) as error:
+        except (ValueError, OverflowError, ArithmeticError, IndexError, NotImplementedError) as error:
             raise broken from error
         return codec
 
