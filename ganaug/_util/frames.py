@@ -126,6 +126,12 @@ def assemble(columns: Sequence[Any], labels: pd.Index[Any]) -> pd.DataFrame:
     return frame
 
 
+def columns_of_frame(frame: pd.DataFrame) -> list[Any]:
+    """One array per column: a plain one where the dtype is numpy's."""
+    columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
+    return [c.to_numpy() if isinstance(c.dtype, np.dtype) else c.array for c in columns]
+
+
 def _refuse_other_containers(X: Any) -> None:
     if sparse.issparse(X):
         raise TypeError("Sparse input is not supported. Pass a dense table: X.toarray().")
