@@ -163,21 +163,16 @@ def _knn(partial: pd.DataFrame, is_train: Bools, categories: list[str], seed: in
 def _iterative(
     partial: pd.DataFrame, is_train: Bools, categories: list[str], seed: int, quick: bool
 ) -> Filled:
-    coder = _Coder(partial[is_train], categories)
+    coder = _Coder(partial[is_train], categories, drops_one=True)
     coded = coder.code(partial)
-    filled, draws = partial, []
-    for place in range(1 + (3 if quick else N_DRAWS)):
-        imputer = IterativeImputer(
-            random_state=seed + place, sample_posterior=place > 0, keep_empty_features=True
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that ten rounds weren't enough
-            imputer.fit(coded[is_train])
-            table = coder.decode(imputer.transform(coded), partial)
-        if place == 0:
-            filled = table
-        else:
-            draws.append(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that ten rounds weren't enough
+        point = IterativeImputer(random_state=seed, keep_empty_features=True).fit(coded[is_train])
+        filled = coder.decode(point.transform(coded), partial)
+        drawer = IterativeImputer(random_state=seed, sample_posterior=True, keep_empty_features=True)
+        drawer.fit(coded[is_train])
+        # each transform goes on with the imputer's own generator
+        draws = [coder.decode(drawer.transform(coded), partial) for _ in range(N_DRAWS)]
     return filled, draws
 
 
@@ -185,9 +180,14 @@ _FILL = {"ganaug": _ganaug, "simple": _simple, "knn": _knn, "iterative": _iterat
 
 
 class _Coder:
-    """Numbers of unit variance, and a column for each of a category's levels; and back."""
+    """Numbers of unit variance, and a column for each of a category's levels; and back.
 
-    def __init__(self, train: pd.DataFrame, categories: list[str]) -> None:
+    For a regression the rarest level has none: the others would tell it, and it them, whatever the row is,
+    so that what they were first filled with would never change.
+    """
+
+    def __init__(self, train: pd.DataFrame, categories: list[str], *, drops_one: bool = False) -> None:
+        self.drops_one = drops_one
         self.levels = {name: train[name].value_counts().index[:FEW_LEVELS].tolist() for name in categories}
         numbers = train.drop(columns=categories).astype(np.float64)
         self.mean, self.spread = numbers.mean(), numbers.std().replace(0, 1)
@@ -198,7 +198,8 @@ class _Coder:
         for name, levels in self.levels.items():
             cells = table[name].astype(object)
             dummies = np.stack([(cells == level).fillna(False).to_numpy(bool) for level in levels], axis=1)
-            parts.append(np.where(table[name].isna().to_numpy()[:, None], np.nan, dummies))
+            kept = dummies[:, : len(levels) - self.drops_one]
+            parts.append(np.where(table[name].isna().to_numpy()[:, None], np.nan, kept))
         return np.concatenate(parts, axis=1)
 
     def decode(self, coded: npt.NDArray[np.float64], partial: pd.DataFrame) -> pd.DataFrame:
@@ -209,10 +210,14 @@ class _Coder:
             filled[name] = partial[name].astype(np.float64).fillna(column)
             place += 1
         for name, levels in self.levels.items():
-            best = coded[:, place : place + len(levels)].argmax(axis=1)
+            width = len(levels) - self.drops_one
+            scores = coded[:, place : place + width]
+            if self.drops_one:
+                scores = np.column_stack([scores, 1 - scores.sum(axis=1)])
+            best = scores.argmax(axis=1)
             column = pd.Series([levels[code] for code in best], index=partial.index, dtype=object)
             filled[name] = partial[name].astype(object).where(partial[name].notna(), column)
-            place += len(levels)
+            place += width
         return filled
 
 
