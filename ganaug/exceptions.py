@@ -60,6 +60,8 @@ class CheckpointError(GanaugError, ValueError):
 
 class UnsupportedError(GanaugError, NotImplementedError):
     """The generator that was fitted can't do this; the message says which can."""
+
+
 class ContractError(GanaugError, AssertionError):
     """A synthesizer or a column codec breaks its contract; the message says where."""
 
