@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import BaseEstimator, DensityMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
@@ -161,6 +161,13 @@ class Modality(Protocol):
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row, shape (n_rows,)."""
 
+    def features(self, network: Any, guide: Any, codes: Tensor) -> NDArray[np.float64]:
+        """What the discriminator and the generator say of each row, (n_rows, n_features)."""
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features."""
+
     def sample(
         self,
         network: Any,
@@ -199,7 +206,7 @@ class Modality(Protocol):
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
 
 
-class BaseSynthesizer(DensityMixin, BaseEstimator):
+class BaseSynthesizer(TransformerMixin, DensityMixin, BaseEstimator):
     """Contract of synthesizers: fit, sample, score, save and load.
 
     A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and

@@ -171,7 +171,7 @@ class ModelSynthesizer(BaseSynthesizer):
         """
         check_is_fitted(self)
         check_parameter("n_draws", n_draws, int, minimum=1)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
         model, root = self._model, self._root_of(random_state)
         found = model.modality.complete(model.network, X, y, int(n_draws), root)
         tables = [(filled, labels) if y is not None else filled for filled, labels in found]
@@ -192,12 +192,70 @@ class ModelSynthesizer(BaseSynthesizer):
             Natural logarithm of the probability of the row's codes: levels of categories, cells of numbers
             (see `codec_`). A level never seen in fit counts as one row in all of them. Float64.
         """
+        codes = self._codes(X, y)
+        return self._model.modality.log_likelihood(self._model.in_double(), codes)
+
+    def realism(self, X: Any, y: Any = None) -> NDArray[np.float64]:
+        """Probability that each row is real rather than generated, as far as the discriminator can tell.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array of shape (n_samples,), optional
+            Labels; only after a fit with them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            For as many real rows as generated ones; calibrated on rows that were held out. Exactly .5 where
+            nothing was found that tells them apart (``discriminator_`` is None).
+        """
+        codes = self._codes(X, y)
+        odds = self._model.guide.log_odds(codes) if self._model.guide is not None else codes[:, 0] * 0.0
+        return torch.sigmoid(odds.double()).cpu().numpy()
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """What the model makes of each row and cell: one row in, one row out.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+            For each modelled column the log-likelihood of the cell given the row's other cells: a very low
+            one is an odd cell. Last the row's log-odds of being real (see `realism`). Names are those of
+            `get_feature_names_out`; columns that others determine, or that are not modelled, have none.
+        """
+        codes = self._codes(X, None)
+        return self._model.modality.features(self._model.in_double(), self._model.guide, codes)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of what `transform` returns.
+
+        Parameters
+        ----------
+        input_features : None or array of str
+            Only checked against the names of the columns in fit.
+
+        Returns
+        -------
+        ndarray of shape (n_features_out,)
+        """
+        check_is_fitted(self)
+        known = getattr(self, "feature_names_in_", None)
+        if input_features is not None and known is not None and list(input_features) != list(known):
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return np.array(self._model.modality.feature_names, dtype=object)
+
+    def _codes(self, X: Any, y: Any) -> torch.Tensor:
+        """Codes of rows on the model's device, -1 where a value was never seen."""
         check_is_fitted(self)
         validate_data(self, header_of(X), reset=False, skip_check_array=True)
         modality = self._model.modality
         labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
-        codes = torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
-        return modality.log_likelihood(self._model.in_double(), codes)
+        return torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
 
     def _set_fitted(
         self, model: Model, entropy: str, history: History, n_iter: int, n_draws: int = 0

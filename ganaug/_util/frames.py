@@ -228,6 +228,11 @@ def as_pandas(X: Any) -> Any:
 def header_of(X: Any) -> Any:
     """What scikit-learn may look at to note the number of columns, and their names where all are text."""
     if not is_frame(X):
+        if isinstance(X, np.ndarray) and X.ndim == 1:
+            raise InvalidTableError(
+                "Expected a table, got an array of one dimension. Reshape your data: X.reshape(-1, 1) if it is "
+                f"one column, X.reshape(1, -1) if it is one row; its shape is {X.shape}"
+            )
         return X
     labels = _labels(X)
     are_text = all(isinstance(label, str) for label in labels)

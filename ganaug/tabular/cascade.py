@@ -192,7 +192,26 @@ class CascadeNetwork(nn.Module):
         terms = self.terms(codes)
         if known is not None:
             terms = terms * known.t().unsqueeze(-1)
-        hidden = self._hidden(sums_before(terms, order), slice(None), member)
+        return self._judge(codes, sums_before(terms, order), member)
+
+    def cell_log_likelihood(self, codes: Tensor, known: Tensor, member: int) -> Tensor:
+        """Log-probability of each code given all the others that are known, (n_rows, n_fields).
+
+        Parameters
+        ----------
+        codes : tensor of shape (n_rows, n_fields), integers
+        known : tensor of shape (n_rows, n_fields), bool
+            Cells that are not known tell the others nothing.
+        member : int
+            Who judges.
+        """
+        codes = codes.long()
+        terms = self.terms(codes) * known.t().unsqueeze(-1)
+        return self._judge(codes, terms.sum(dim=0, keepdim=True) - terms, member)
+
+    def _judge(self, codes: Tensor, context: Tensor, member: int | None) -> Tensor:
+        """Log-probability (n_rows, n_fields) of codes; what fields see is (n_fields, n_rows, units)."""
+        hidden = self._hidden(context, slice(None), member)
         by_field, parts = codes.t(), []
         for head in self.each_head:
             own = head.index

@@ -118,7 +118,8 @@ class TreeDiscriminator:
     def staged_log_odds(self, codes: Tensor, stages: Sequence[int]) -> Tensor:
         """Log-odds after the first so many trees for each of ``stages``, increasing, (n_stages, n_rows)."""
         seen = [torch.from_numpy(axis).to(codes.device) for axis in self.axes]
-        X = torch.stack([axis[codes[:, i].long()] for i, axis in enumerate(seen)])  # (field, row)
+        X = torch.stack([axis[codes[:, i].long().clamp(min=0)] for i, axis in enumerate(seen)])
+        X[codes.t() < 0] = torch.nan  # (field, row); what is unknown is on the side of what is missing
         walker = _Walker(self.trees, codes.device)
         total = torch.full((codes.shape[0],), self.trees.baseline, device=codes.device)
         found, done = [], 0

@@ -75,6 +75,21 @@ def mixture_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tens
     return torch.cat(parts).cpu().numpy()
 
 
+@torch.no_grad()
+def cell_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tensor) -> Tensor:
+    """Log-likelihood of each cell given the row's other cells, (n_rows, n_fields); as above for the rest."""
+    parts = []
+    for rows in codes.split(_SCORED_ROWS):
+        known = rows >= 0
+        each = [
+            network.cell_log_likelihood(rows.clamp(min=0), known, member)
+            for member in range(network.n_members)
+        ]
+        found = torch.stack(each).logsumexp(dim=0) - math.log(network.n_members)
+        parts.append(torch.where(known, found, unknown))
+    return torch.cat(parts)
+
+
 def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any, task: Task) -> Trainer:
     """What trains a cascade; before held-out rows are learned from, they judge a discriminator too."""
     settings, schedule = task.plan(options.weight_decay)

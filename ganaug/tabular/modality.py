@@ -28,7 +28,7 @@ from ganaug.tabular.complete import draws, refuse_infinity
 from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.guidance import Guide
-from ganaug.tabular.likelihood import make_guide, make_trainer, mixture_log_likelihood
+from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
 from ganaug.training.course import Course
@@ -237,12 +237,33 @@ class TableModality:
         The network should be of double precision: then a row's value doesn't depend on the rows beside it.
         """
         require_likelihood(network)
-        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
-        n_own = len(self.codec.fields)
-        unknown[self.shadows] = 0.0
+        unknown, n_own = self._unknown(codes.device), len(self.codec.fields)
         if self.target is not None and bool((codes[:, n_own:] < 0).all()):
             unknown[n_own:] = 0.0  # no labels were given: the rows alone count
         return mixture_log_likelihood(network, codes, unknown)
+
+    def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
+        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
+
+        Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
+        """
+        require_likelihood(network)
+        cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
+        spans = [span for span in self.codec.slices if span.stop > span.start]
+        parts = [cells[:, span].sum(dim=1) for span in spans]
+        return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What `features` are, in their order."""
+        named = zip(self.codec.columns, self.codec.slices, strict=True)
+        return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]
+
+    def _unknown(self, device: torch.device) -> Tensor:
+        """Log-probability of a value that each field never had, (n_fields,)."""
+        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(device)
+        unknown[self.shadows] = 0.0
+        return unknown
 
     def sample(
         self,
