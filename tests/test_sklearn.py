@@ -12,7 +12,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ganaug import Cascade, GANSynthesizer
 
-
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": (
         "rows repeated and rows weighed are learned from in other batches, so the networks differ"

@@ -230,8 +230,8 @@ def header_of(X: Any) -> Any:
     if not is_frame(X):
         if isinstance(X, np.ndarray) and X.ndim == 1:
             raise InvalidTableError(
-                "Expected a table, got an array of one dimension. Reshape your data: X.reshape(-1, 1) if it is "
-                f"one column, X.reshape(1, -1) if it is one row; its shape is {X.shape}"
+                "Expected a table, got an array of one dimension. Reshape your data: X.reshape(-1, 1) if it "
+                f"is one column, X.reshape(1, -1) if it is one row; its shape is {X.shape}"
             )
         return X
     labels = _labels(X)

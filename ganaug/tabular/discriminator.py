@@ -34,7 +34,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 Axis: TypeAlias = NDArray[np.float32]
 
 _MOST_LEVELS = 255  # of a category that trees split by sets of levels
-_WALKED_CELLS = 1 << 21  # (tree, row) pairs walked at once
+_MOST_DEPTH = 6
+_BLOCK_TREES, _BLOCK_ROWS = 32, 2048  # walked at once: what a processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class TreeDiscriminator:
             learning_rate=learning_rate,
             max_iter=n_trees,
             max_leaf_nodes=max_leaves,
+            max_depth=_MOST_DEPTH,
             min_samples_leaf=min_rows,
             l2_regularization=1.0,
             early_stopping=False,
@@ -117,14 +119,13 @@ class TreeDiscriminator:
 
     def staged_log_odds(self, codes: Tensor, stages: Sequence[int]) -> Tensor:
         """Log-odds after the first so many trees for each of ``stages``, increasing, (n_stages, n_rows)."""
-        seen = [torch.from_numpy(axis).to(codes.device) for axis in self.axes]
-        X = torch.stack([axis[codes[:, i].long().clamp(min=0)] for i, axis in enumerate(seen)])
-        X[codes.t() < 0] = torch.nan  # (field, row); what is unknown is on the side of what is missing
-        walker = _Walker(self.trees, codes.device)
+        unknown = torch.tensor([len(axis) for axis in self.axes], device=codes.device)
+        own = torch.where(codes < 0, unknown, codes.long()).t().contiguous()
+        walker = _Walker(self.trees, self.axes, codes.device)
         total = torch.full((codes.shape[0],), self.trees.baseline, device=codes.device)
         found, done = [], 0
         for stage in stages:
-            total = total + walker.sum(X, done, stage)
+            total = total + walker.sum(own, done, stage)
             done = stage
             found.append(total)
         return torch.stack(found)
@@ -151,46 +152,53 @@ class TreeDiscriminator:
 
 
 class _Walker:
-    """Nodes on a device; rows walk down all trees of a block at once."""
+    """Rows walk down all trees of a block at once, by a table of which way each code goes at each node."""
 
-    def __init__(self, trees: GrownTrees, device: torch.device) -> None:
+    def __init__(self, trees: GrownTrees, axes: Sequence[Axis], device: torch.device) -> None:
         def put(array: Any) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
+        ways, offsets = _ways(trees, axes)
         self.roots, self.depth = put(trees.roots), trees.depth
-        self.feature, self.threshold, self.value = map(put, (trees.feature, trees.threshold, trees.value))
-        self.children = put(np.stack([trees.left, trees.right], axis=1).ravel())
-        self.missing_left, self.level_set = put(trees.missing_left), put(trees.level_set)
-        self.sets = put(trees.sets.ravel())
-        self.by_level = bool((trees.level_set >= 0).any())
+        self.feature, self.offset, self.value = map(put, (trees.feature, offsets, trees.value))
+        self.ways, self.children = put(ways), put(np.stack([trees.left, trees.right], axis=1).ravel())
 
-    def sum(self, X: Tensor, start: int, stop: int) -> Tensor:
-        """Sum of the values of some trees, shape (n_rows,), for what they see, (n_fields, n_rows)."""
-        n_rows = X.shape[1]
-        total = X.new_zeros(n_rows)
-        step = max(1, _WALKED_CELLS // max(1, n_rows))
-        for first in range(start, stop, step):
-            roots = self.roots[first : min(first + step, stop)]
-            total += self.value[self._leaves(X, roots)].sum(dim=0)
-        return total
+    def sum(self, codes: Tensor, start: int, stop: int) -> Tensor:
+        """Sum of the values of some trees, shape (n_rows,), for codes (n_fields, n_rows)."""
+        parts = []
+        for rows in codes.split(_BLOCK_ROWS, dim=1):
+            total = torch.zeros(rows.shape[1], device=codes.device)
+            for roots in self.roots[start:stop].split(_BLOCK_TREES):
+                total += self.value[self._leaves(rows, roots)].sum(dim=0)
+            parts.append(total)
+        return torch.cat(parts)
 
-    def _leaves(self, X: Tensor, roots: Tensor) -> Tensor:
-        n_rows = X.shape[1]
-        rows = torch.arange(n_rows, device=X.device)
-        flat = X.reshape(-1)
+    def _leaves(self, codes: Tensor, roots: Tensor) -> Tensor:
+        n_rows = codes.shape[1]
+        flat, rows = codes.reshape(-1), torch.arange(n_rows, device=codes.device)
+        field = self.feature * n_rows
         at = roots.unsqueeze(1).expand(-1, n_rows)
         for _ in range(self.depth):
-            x = flat[self.feature[at] * n_rows + rows]
-            left = x <= self.threshold[at]
-            if self.by_level:
-                which = self.level_set[at]
-                level = x.nan_to_num(nan=0.0).long().clamp(max=_MOST_LEVELS)
-                left = torch.where(
-                    which >= 0, self.sets[which.clamp(min=0) * (_MOST_LEVELS + 1) + level], left
-                )
-            left = torch.where(x.isnan(), self.missing_left[at], left)
-            at = self.children[at * 2 + (~left).long()]
+            way = self.ways[flat[field[at] + rows] + self.offset[at]]
+            at = self.children[2 * at + way]
         return at
+
+
+def _ways(trees: GrownTrees, axes: Sequence[Axis]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """For each node, 1 for the codes that go right, last the unknown one; where each node's part begins."""
+    parts: list[NDArray[np.uint8]] = []
+    ends = [0]
+    for node, feature in enumerate(trees.feature.tolist()):
+        axis = axes[feature]
+        which = int(trees.level_set[node])
+        if which >= 0:
+            left = trees.sets[which][np.nan_to_num(axis).astype(np.intp).clip(max=_MOST_LEVELS)]
+        else:
+            left = axis <= trees.threshold[node]
+        left = np.where(np.isnan(axis), trees.missing_left[node], left)
+        parts.append(np.append(~left, not trees.missing_left[node]).astype(np.uint8))
+        ends.append(ends[-1] + len(parts[-1]))
+    return np.concatenate(parts), np.array(ends[:-1], dtype=np.int64)
 
 
 def _is_by_level(field: Field) -> bool:

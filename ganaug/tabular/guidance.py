@@ -41,6 +41,7 @@ _CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on t
 _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
 RAKED_ROWS = 2_000  # fewer rows say too little of margins
+_RAKED_DRAWS = 8_192  # by which is found how many are needed, where nothing but margins guides
 _CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
 
 
@@ -174,9 +175,11 @@ class Guide:
         own = np.ones(len(real)) if weights is None else weights
         margins = Margins.fit(own_fields, real, own)
         by_class = _class_margins(own_fields, real, own) if is_labelled else {}
+        n_rows = _n_fakes(len(real)) if trust.n_trees else min(_FAKE_SHARE * len(real), _RAKED_DRAWS)
+        fake = draw(n_rows)[:, list(used)]
         if not trust.n_trees:
-            return cls(None, 0.0, 0.0, _SURPLUSES[0], tuple(used), margins, by_class)
-        fake = draw(_n_fakes(len(real)))[:, list(used)]
+            raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
+            return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class)
         trees = TreeDiscriminator.fit(
             own_fields, real, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=weights
         )
@@ -193,7 +196,8 @@ class Guide:
 
     def rake(self, margins: Margins, codes: Tensor, log_weights: Tensor) -> Tensor:
         """Log-weights (n_rows,) that give rows (n_rows, n_fields) these margins."""
-        return margins.rake(codes[:, list(self.used)], log_weights)
+        most = 0.8 * self.surplus  # a row is kept at most once; the rest is for what the last fields scale
+        return margins.rake(codes[:, list(self.used)], log_weights, most)
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
@@ -277,17 +281,16 @@ def keep_rows(log_weights: Tensor, groups: Tensor, n_wanted: Tensor, generator: 
 def _shares(log_weights: Tensor, groups: Tensor, wanted: Tensor) -> Tensor:
     """Expected number of times that each row is kept: at most once, in proportion to its weight else."""
     highest = torch.full_like(wanted, -torch.inf).scatter_reduce(0, groups, log_weights, "amax")
-    share = (log_weights - highest[groups]).exp().clamp(min=1e-12)
-    for _ in range(30):
-        full = share >= 1
+    weights = (log_weights - highest[groups]).exp().clamp(min=1e-12)
+    full = torch.zeros_like(weights, dtype=torch.bool)
+    while True:
         left = wanted - torch.bincount(groups, weights=full.double(), minlength=len(wanted))
-        loose = torch.bincount(groups, weights=share * ~full, minlength=len(wanted))
-        scaled = share * (left / loose.clamp(min=1e-300))[groups]
-        share = torch.where(full, 1.0, scaled)
-        if not bool((share > 1 + 1e-9).any()):
-            break
-        share = share.clamp(max=1.0)
-    return share.clamp(max=1.0)
+        loose = torch.bincount(groups, weights=weights * ~full, minlength=len(wanted))
+        share = torch.where(full, 1.0, weights * (left / loose.clamp(min=1e-300))[groups])
+        more = share > 1 + 1e-9
+        if not bool(more.any()):
+            return share
+        full |= more  # never fewer, so this ends
 
 
 def effective_share(log_weights: Tensor) -> float:

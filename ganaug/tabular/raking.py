@@ -57,8 +57,20 @@ class Margins:
             shares.append(share / share.sum())
         return cls(tuple(bins), tuple(shares))
 
-    def rake(self, codes: Tensor, log_weights: Tensor) -> Tensor:
-        """Scale weights until each field's weighted margin is the real one, or nearly."""
+    def rake(self, codes: Tensor, log_weights: Tensor, most: float = float("inf")) -> Tensor:
+        """Scale weights until each field's weighted margin is the real one, or nearly.
+
+        Parameters
+        ----------
+        codes : integer tensor of shape (n_rows, n_fields)
+        log_weights : tensor of shape (n_rows,)
+        most : float, optional
+            No row weighs more than so many rows of mean weight.
+
+        Returns
+        -------
+        tensor of shape (n_rows,), float64
+        """
         device = codes.device
         weights = (log_weights.double() - log_weights.max()).exp()
         fields = []
@@ -67,6 +79,7 @@ class Margins:
                 at = torch.from_numpy(bins).to(device)[codes[:, position].long()]
                 fields.append((at, torch.from_numpy(shares).to(device)))
         for _ in range(_ROUNDS):
+            weights = weights.clamp(max=most * float(weights.mean()))
             for at, wanted in fields:
                 has = torch.bincount(at, weights=weights, minlength=len(wanted))
                 factor = torch.where(has > 0, wanted * weights.sum() / has.clamp(min=1e-300), 1.0)
