@@ -27,7 +27,7 @@ class NeverCalled(Callback):
         (pd.DataFrame(np.zeros((30, 2)), columns=["same", "same"]), "'same'"),
         (GOOD.assign(a=np.inf), "'a'.*infinity"),
         (GOOD.assign(b=[[1]] * 30), "'b'.*list"),
-        (GOOD.assign(a=pd.period_range("2020", periods=30)), "'a'.*period"),
+        (GOOD.assign(a=pd.period_range("2020", periods=30, freq="D")), "'a'.*period"),
         (GOOD.assign(a=np.arange(30) * 1j), "[Cc]omplex"),
         (np.arange(30) * np.ones((1, 30)) * 1j, "[Cc]omplex"),
         (sparse.eye(30), "toarray"),

@@ -175,10 +175,8 @@ def _advice(dtype: Any) -> str:
         return "Complex data not supported. Split it into a real and an imaginary column."
     if isinstance(dtype, pd.SparseDtype):
         return "sparse columns are not supported. Make it dense: df[name].sparse.to_dense()."
-    if "timedelta" in text or "duration" in text:
-        return "durations are not supported. Turn it into a number: df[name].dt.total_seconds()."
-    if any(word in text for word in ("datetime", "timestamp", "date", "time")):
-        return "dates and times are not supported. Turn it into a number (days since a date), or drop it."
+    if "period" in text:
+        return "periods are not supported. Turn it into dates: df[name].dt.to_timestamp()."
     if any(word in text for word in ("decimal", "float", "double")):
         return "this kind of number is not supported. Convert it: df[name].astype('float64')."
     return "this dtype is not supported. Convert it to numbers or text (df[name].astype(str)), or drop it."

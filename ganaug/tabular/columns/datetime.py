@@ -41,6 +41,7 @@ from ganaug.tabular.wanted import Wanted
 
 Part: TypeAlias = CategoryCodec | NumberCodec
 
+_MOST_REACHES = 100
 _PART_CODECS: tuple[type[Part], ...] = (NumberCodec, CategoryCodec)
 
 
@@ -161,7 +162,7 @@ class DatetimeCodec:
             if self.missing is not None:
                 is_gap = own[:, 0] == _gap_code(part)
                 gaps |= is_gap & (place == 0)
-                own[is_gap] = np.argmax(np.where(Spans.of(part).is_gap, -1, Spans.of(part).mass))
+                own[is_gap] = np.argmax(self._spans[place].frequency)
             columns.append(np.asarray(part.decode(own, rng)).astype(np.int64))
             place += 1
         if self.calendar.form == "days":  # a weekday that the last week didn't come to is the week's before
@@ -177,8 +178,7 @@ class DatetimeCodec:
 
     def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
         """What share of the values of each code of the next field satisfies a condition."""
-        part = self.varying[len(before)]
-        gap = Spans.of(part).is_gap
+        gap = self._spans[len(before)].is_gap
         if before and self.missing is not None and before[0] == _gap_code(self.varying[0]):
             return gap.astype(np.float64)
         share = np.zeros(len(gap))
@@ -194,7 +194,7 @@ class DatetimeCodec:
         return share
 
     def _shares_of_values(self, wanted: Wanted, before: tuple[int, ...]) -> FloatArray:
-        spans = Spans.of(self.varying[len(before)])
+        spans = self._spans[len(before)]
         share = np.zeros(len(spans.low))
         codes, _ = self._codes_of(wanted)
         for code in codes[(codes[:, : len(before)] == before).all(axis=1), len(before)]:
@@ -224,14 +224,32 @@ class DatetimeCodec:
             return np.zeros((0, len(self.varying)), dtype=np.int32), np.zeros(0, dtype=np.int64)
         return self.encode_asked(values, wanted.extrapolate), self._read(values)[0]
 
+    @cached_property
+    def _spans(self) -> tuple[Spans, ...]:
+        """What the codes of each field stand for."""
+        return tuple(map(Spans.of, self.varying))
+
+    @cached_property
+    def _reaches(self) -> dict[Wanted, Reach | None]:
+        """Those that were asked for last."""
+        return {}
+
     def _reach(self, wanted: Wanted) -> Reach | None:
         """The codes that lead to a range, None when none do."""
+        if wanted not in self._reaches:
+            if len(self._reaches) >= _MOST_REACHES:
+                self._reaches.clear()
+            self._reaches[wanted] = self._find_reach(wanted)
+        return self._reaches[wanted]
+
+    def _find_reach(self, wanted: Wanted) -> Reach | None:
         low, high = self.ends.tolist()
         if wanted.low is not None:
             low = max(low, int(self._read(pd.Series([wanted.low], dtype=object))[0][0]))
         if wanted.high is not None:
             high = min(high, int(self._read(pd.Series([wanted.high], dtype=object))[0][0]))
-        spans = tuple(Spans.constant(p) if isinstance(p, int) else Spans.of(p) for p in self.parts)
+        own = iter(self._spans)
+        spans = tuple(Spans.constant(p) if isinstance(p, int) else next(own) for p in self.parts)
         return Reach(self.calendar, spans, low, high) if low <= high else None
 
     def _whole(self, codes: tuple[int, ...]) -> tuple[int, ...]:
