@@ -85,8 +85,8 @@ class ModelSynthesizer(BaseSynthesizer):
         -------
         X : table of shape (n_samples, n_features)
             In what was given to fit: the same columns, order and dtypes.
-        y : array or Series of shape (n_samples,)
-            Only with ``return_y``.
+        y : labels of shape (n_samples,)
+            Only with ``return_y``; they come as they came in fit, too.
 
         Raises
         ------

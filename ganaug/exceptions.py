@@ -9,6 +9,7 @@
         InvalidConditionError   (also ValueError)  a condition that no row can meet
         ModelFileError          (also ValueError)  a file that isn't a whole model file
         CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
+        ContractError           (also AssertionError)  a synthesizer or a codec breaks its contract
     UserWarning
       GanaugWarning
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
@@ -16,6 +17,7 @@
 
 __all__ = [
     "CheckpointError",
+    "ContractError",
     "GanaugError",
     "GanaugWarning",
     "InterruptedFitWarning",
@@ -48,6 +50,10 @@ class ModelFileError(GanaugError, ValueError):
 
 class CheckpointError(GanaugError, ValueError):
     """A checkpoint is broken, or belongs to another fit."""
+
+
+class ContractError(GanaugError, AssertionError):
+    """A synthesizer or a column codec breaks its contract; the message says where."""
 
 
 class GanaugWarning(UserWarning):

@@ -157,9 +157,10 @@ class GANSynthesizer(ModelSynthesizer):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_samples, n_features)
-            Numbers, bools, text and categories, missing values among them.
-        y : array or Series of shape (n_samples,), optional
+        X : DataFrame of pandas or polars, pyarrow Table, array or list of shape (n_samples, n_features)
+            Numbers, bools, text, categories, dates, times and decimals, missing values among them. What is
+            drawn comes in the same container, with the same columns, order and dtypes.
+        y : array, Series of pandas or polars, or pyarrow ChunkedArray of shape (n_samples,), optional
             Labels, which `sample` can then be asked for.
         sample_weight : array of shape (n_samples,), optional
             How much each row counts; rows of weight 0 are left out.

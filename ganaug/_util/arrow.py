@@ -100,7 +100,7 @@ def read_polars(series: Any) -> Any:
     """Cells of a polars Series as an array for a column inside."""
     import_arrow("Tables of polars")
     try:
-        return read_arrow(series.to_arrow())
+        return read_arrow(series.alias("").to_arrow())  # a NUL in a name would make it panic
     except (TypeError, ValueError, NotImplementedError) as error:  # arrow has no such type
         raise RejectColumn(
             f"Column {series.name!r} is of a dtype that is not supported; cast it, or drop it: {series.dtype}"
@@ -113,7 +113,7 @@ def write_polars(names: Sequence[str], columns: Sequence[Any], dtypes: Sequence[
 
     kinds = map(_polars_to_arrow, dtypes)
     columns = list(map(write_arrow, columns, kinds))
-    frame = pl.DataFrame(list(map(pl.Series, names, columns)))
+    frame = pl.DataFrame({name: pl.Series(column) for name, column in zip(names, columns, strict=True)})
     return frame.cast(dict(zip(names, dtypes, strict=True)))  # an Enum went through a Categorical
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug._util.dtypes import MISSING, TICKS, kind_of
-from ganaug._util.ticks import dtype_of, nanoseconds_per_tick, read_ticks, write_ticks, zone_of
+from ganaug._util.ticks import dtype_of, nanoseconds_per_tick, read_ticks, write_ticks, zone_at, zone_of
 
 __all__ = [
     "dtype_of",
@@ -23,6 +23,7 @@ __all__ = [
     "write_levels",
     "write_numbers",
     "write_ticks",
+    "zone_at",
     "zone_of",
 ]
 
@@ -122,9 +123,11 @@ def read_levels(values: pd.Series[Any], like: Any = None) -> tuple[NDArray[np.in
         return codes, levels
     if kind == "object":
         return _read_object_levels(values.to_numpy())
-    if kind == "string":
+    if kind == "string" and getattr(values.dtype, "storage", "pyarrow") == "pyarrow":
         codes, unique = pd.factorize(values)
         return codes, unique.tolist()
+    if kind == "string":
+        return _read_object_levels(values.to_numpy(dtype=object))
     numbers = read_numbers(values)
     if numbers is None:
         raise TypeError(f"Expected text, numbers or bools, got {values.dtype}")
@@ -137,7 +140,8 @@ def _read_tick_levels(values: pd.Series[Any], like: Any) -> tuple[NDArray[np.int
     ticks = read_ticks(values, like)
     if ticks is None:
         wanted = kind_of(dtype_of(values) if like is None else like)
-        raise TypeError(f"Expected cells that are exactly a {wanted} of the column, got {values.dtype}")
+        most = " of at most 18 digits" if wanted == "decimal" else ""
+        raise TypeError(f"Expected cells that a {wanted}{most} can hold exactly, got {values.dtype}")
     codes, distinct = pd.factorize(ticks[0])
     codes[ticks[1]] = -1
     return codes, distinct.tolist()
@@ -153,10 +157,17 @@ def _read_object_levels(cells: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any
         chosen = present
         if len(set(families.values())) > 1:
             chosen = present[np.fromiter((families[kind] is family for kind in types), bool, len(types))]
-        found, unique = pd.factorize(cells[chosen])
+        found, unique = _distinct(cells[chosen])
         codes[chosen] = found + len(levels)
         levels.extend(family(level) for level in unique)
     return codes, levels
+
+
+def _distinct(cells: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """What pandas.factorize does; that of pandas 2 ends a text at its first NUL."""
+    place: dict[Any, int] = {}
+    codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), np.intp, len(cells))
+    return codes, list(place)
 
 
 def _family(kind: type) -> type:
@@ -177,6 +188,11 @@ def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) ->
         written = np.empty(len(cells), dtype=dtype)
         written[:] = cells
         return written
+    if isinstance(dtype, pd.CategoricalDtype):
+        own = dtype.categories.get_indexer(pd.Index([*levels], dtype=dtype.categories.dtype))
+        if (own < 0).any():
+            raise ValueError("A level is none of the categories")
+        return pd.Categorical.from_codes([*own, -1][: len(cells)], dtype=dtype)
     if isinstance(dtype, pd.ArrowDtype) and kind_of(dtype) == "number":
         gap = np.arange(len(cells)) == len(levels)
         native: Any = dtype.numpy_dtype  # type: ignore[attr-defined]
@@ -206,7 +222,5 @@ def to_dtype(values: pd.Series[Any], dtype: Any) -> Any:
         return values.astype(dtype).array
     ticks = read_ticks(values, dtype)
     if ticks is None:
-        raise ValueError(
-            f"Expected what can be told exactly as a {kind_of(dtype)} of the column, got {values.dtype}"
-        )
+        raise ValueError(f"Expected cells that a {kind_of(dtype)} can hold exactly, got {values.dtype}")
     return write_ticks(*ticks, dtype, missing_kind_of(values))

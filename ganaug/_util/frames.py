@@ -26,7 +26,7 @@ _WIDEST_TEXT = 1_000_000  # bytes of a cell of a text array; a file that says mo
 _LIBRARIES = ("pandas", "polars", "pyarrow", "numpy", "list")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Container:
     """What a table came in, so that another one can be given back in the same.
 
@@ -208,7 +208,8 @@ def to_column(y: Any) -> tuple[pd.Series[Any], Container]:
         table = arrow.import_arrow("Columns of arrow").table({"y": y})
     else:
         cells = column_or_1d(y, warn=True)
-        table = [[cell] for cell in y] if isinstance(y, list | tuple) else cells[:, None]
+        listed = isinstance(y, list | tuple) and len(y) > 0
+        table = [[cell] for cell in y] if listed else cells[:, None]
     frame, container = to_frame(table, min_rows=0)
     return frame.iloc[:, 0], container
 

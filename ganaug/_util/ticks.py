@@ -24,6 +24,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import re
+import zoneinfo
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -173,6 +174,18 @@ def zone_of(dtype: Any) -> datetime.tzinfo | None:
     return zone
 
 
+def zone_at(ticks: NDArray[np.int64], dtype: Any) -> datetime.tzinfo | None:
+    """The time zone of a column, as an object that pandas converts these ticks of it by rightly.
+
+    pytz knows the changes of the clock since 1677, and pandas 2 reads beside that table for older ticks; the
+    standard library, which takes longer, has none of that.
+    """
+    zone, length = zone_of(dtype), nanoseconds_per_tick(dtype)
+    name = getattr(zone, "zone", None)
+    is_old = name is not None and len(ticks) > 0 and int(ticks.min()) * (length or 1) < pd.Timestamp.min.value
+    return zoneinfo.ZoneInfo(name) if is_old and name is not None else zone
+
+
 # --- from another dtype -------------------------------------------------------------------------------------
 
 
@@ -211,7 +224,14 @@ def _in_kind(values: pd.Series[Any], wanted: str) -> pd.Series[Any] | None:
     if wanted == "duration":
         return pd.to_timedelta(values)
     aware = {bool(_OFFSET.search(str(cell))) for cell in values}
-    return pd.to_datetime(values, format="ISO8601", utc=True in aware) if len(aware) == 1 else None
+    if len(aware) > 1:
+        return None
+    try:
+        return pd.to_datetime(values, format="ISO8601", utc=True in aware)
+    except pd.errors.OutOfBoundsDatetime:  # there is room for 9999-12-31 in microseconds only
+        return pd.Series(
+            _as_objects(datetime.datetime.fromisoformat(str(cell)) for cell in values), dtype=object
+        )
 
 
 def _in_unit(ticks: NDArray[np.int64], dtype: Any, like: Any) -> NDArray[np.int64]:
@@ -224,8 +244,9 @@ def _in_unit(ticks: NDArray[np.int64], dtype: Any, like: Any) -> NDArray[np.int6
     if (zone_of(dtype) is None) != (zone_of(like) is None):
         if zone_of(like) is None:
             raise ValueError("A point in time is none of a column without a time zone")
-        local = pd.DatetimeIndex(_scaled(ticks, length, 10**3).view("M8[us]"))
-        there = local.tz_localize(zone_of(like), ambiguous="NaT", nonexistent="NaT")
+        wall = _scaled(ticks, length, 10**3)
+        zone = zone_at(wall, pd.DatetimeTZDtype("us", zone_of(like)))
+        there = pd.DatetimeIndex(wall.view("M8[us]")).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         if there.hasnans:
             raise ValueError("This hour is twice, or never, in the column's time zone")
         ticks, length = there.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64), 10**3

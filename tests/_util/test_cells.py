@@ -12,11 +12,14 @@ import pytest
 
 from ganaug._util.cells import (
     dtype_of,
+    missing_kind_of,
     nanoseconds_per_tick,
     read_levels,
     read_ticks,
+    to_dtype,
     write_levels,
     write_ticks,
+    zone_at,
 )
 from ganaug._util.dtypes import ObjectDtype, dtype_from_state, dtype_to_state, kind_of
 
@@ -175,6 +178,7 @@ CONVERSIONS = {
     ),
     "text": (objects("2024-01-01", "2024-01-01T00:00:01"), "M8[s]", [NEW_YEAR, NEW_YEAR + 1]),
     "categories of text": (pd.Series(["2024-01-01"], dtype="category"), "M8[s]", [NEW_YEAR]),
+    "a day without end": (objects("9999-12-31", "2024-01-01"), "M8[s]", [253_402_214_400, 1_704_067_200]),
     "text, local": (objects("2024-07-01 02:00"), STAMP, [1_719_792_000 * 10**6]),
     "text with offsets": (
         objects("2024-01-01T00:00Z", "2024-01-01 02:00+02:00"),
@@ -238,3 +242,41 @@ def test_cells_of_another_dtype_are_read_as_ticks_of_the_one_wanted(values, dtyp
 )
 def test_cells_that_are_no_whole_ticks_of_the_dtype_wanted_are_not_read(values, dtype):
     assert read_ticks(values, np.dtype(dtype) if isinstance(dtype, str) else dtype) is None
+
+
+@pytest.mark.parametrize("dtype", [object, "string[python]", "string[pyarrow]"])
+def test_text_goes_on_behind_a_nul(dtype):
+    indices, levels = read_levels(pd.Series(["", "\x00", "a\x00b", "a", None, "a"], dtype=dtype))
+    assert indices.tolist() == [0, 1, 2, 3, -1, 3]
+    assert levels == ["", "\x00", "a\x00b", "a"]
+
+
+def test_arrow_tells_nan_from_a_gap():
+    values = arrow([1.5, float("nan"), float("nan"), None], pa.float64())
+    indices, levels = read_levels(values)
+    assert indices.tolist() == [0, -1, -1, -1]
+    assert missing_kind_of(values) == "nan"
+    assert missing_kind_of(values[[0, 1, 3]]) == "NA"
+    assert str(pa.array(write_levels(levels[:1], values.dtype, "nan")).to_pylist()) == "[1.5, nan]"
+    assert pa.array(write_levels(levels[:1], values.dtype, "NA")).to_pylist() == [1.5, None]
+
+
+def test_cells_go_into_another_dtype():
+    assert to_dtype(pd.Series([1, 2]), pd.Int8Dtype()).dtype == pd.Int8Dtype()
+    dates = to_dtype(objects("2024-01-01", None), ObjectDtype("date"))
+    assert dates.tolist() == [datetime.date(2024, 1, 1), None]
+    with pytest.raises(ValueError, match="a date can hold exactly, got object"):
+        to_dtype(objects("soon"), ObjectDtype("date"))
+
+
+def test_clocks_before_the_first_change_that_pytz_knows_are_those_of_the_standard_library():
+    dtype = pd.DatetimeTZDtype("us", "Europe/Paris")
+    old, new = (
+        read_ticks(objects("0931-11-14 12:00"), dtype)[0],
+        read_ticks(objects("1931-11-14 12:00"), dtype)[0],
+    )
+    for ticks in (old, new):
+        there = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=int(ticks[0]))
+        here = there.replace(tzinfo=datetime.timezone.utc).astimezone(PARIS)
+        assert (here.hour, here.minute, here.second) == (12, 0, 0)
+    assert str(zone_at(old, dtype)) == str(zone_at(new, dtype)) == "Europe/Paris"

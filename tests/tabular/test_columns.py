@@ -28,7 +28,7 @@ def there_and_back(codec, values):
     assert codes.shape == (len(values), len(codec.fields))
     assert codes.min() >= 0
     assert (codes.max(axis=0) < [field.n_codes for field in codec.fields]).all()
-    return series(codec.decode(codes, rng()))
+    return series(codec.decode(codes, rng()), values.dtype)
 
 
 def lone_numbers(n=1_000):
@@ -341,7 +341,7 @@ def test_levels_are_found_in_another_dtype():
 def test_other_objects_are_refused_by_name_and_type(cell):
     values = series([None, "x", None, None], object)
     values.iloc[2] = "y"
-    cells = values.to_numpy()
+    cells = values.to_numpy(copy=True)
     cells[3] = cell
     with pytest.raises(RejectColumn, match=f"Column 'a' .*got {type(cell).__name__}"):
         CategoryCodec.fit(series(cells, object), "a")

@@ -268,7 +268,8 @@ class CategoryCodec:
             raise ModelFileError(f"The levels of column {name!r} are broken.")
         codec = cls(name, dtype, tuple(levels), counts, missing, want(header, "has_rare", bool))
         try:
-            same = len(codec.cells) == len(counts) and pd.isna(codec.cells).sum() == (missing is not None)
+            cells = np.asarray(codec.cells, dtype=object)  # where arrow's NaN is missing too
+            same = len(cells) == len(counts) and pd.isna(cells).sum() == (missing is not None)
         except (TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"The levels of column {name!r} don't fit its dtype {dtype}.") from error
         if not same:

@@ -1,7 +1,7 @@
 """The contract of a column codec as code: for ganaug's own, and for yours.
 
 A column codec (`ganaug.tabular.columns.base.ColumnCodec`) is one class; `check_column_codec` calls all that
-it must have, on a column of your own data, and says what is wrong by an AssertionError.
+it must have, on a column of your own data, and says what is wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug.exceptions import ModelFileError
+from ganaug.exceptions import ContractError, ModelFileError
 from ganaug.tabular.columns.base import Arrays, CategoryField, ColumnCodec, NumberField
 from ganaug.tabular.wanted import Wanted
 
@@ -40,8 +40,8 @@ def check_column_codec(codec: Any, values: pd.Series[Any], name: Hashable = "col
 
     Raises
     ------
-    AssertionError
-        The first thing that is wrong, in words.
+    ContractError
+        The first thing that is wrong, in words; also an AssertionError.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def check_column_codec(codec: Any, values: pd.Series[Any], name: Hashable = "col
 
 def _demand(holds: Any, what: str) -> None:
     if not holds:
-        raise AssertionError(f"The column codec breaks its contract: {what}")
+        raise ContractError(f"The column codec breaks its contract: {what}")
 
 
 def _check_fields(codec: ColumnCodec) -> None:
@@ -184,7 +184,7 @@ def _check_broken_states(codec: ColumnCodec, name: Hashable) -> None:
         except ModelFileError:
             continue
         except Exception as error:
-            raise AssertionError(
+            raise ContractError(
                 f"The column codec breaks its contract: a file with {what} must be a ModelFileError, or do "
                 f"no harm; it is a {type(error).__name__}: {error}"
             ) from error
