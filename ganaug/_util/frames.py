@@ -255,6 +255,12 @@ def _frame_of(array: NDArray[Any]) -> pd.DataFrame:
     return pd.DataFrame(array, copy=False, dtype=None if array.dtype.kind in "biufmM" else object)
 
 
+def columns_of_frame(frame: pd.DataFrame) -> list[Any]:
+    """One array per column: a plain one where the dtype is numpy's."""
+    columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
+    return [c.to_numpy() if isinstance(c.dtype, np.dtype) else c.array for c in columns]
+
+
 def _refuse_other_containers(X: Any) -> None:
     if is_frame(X):
         return

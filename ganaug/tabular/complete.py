@@ -143,7 +143,7 @@ def fill_column(column: pd.Series[Any], gaps: NDArray[np.bool_], cells: pd.Serie
     Examples
     --------
     >>> column = pd.Series([1.0, np.nan])
-    >>> fill_column(column, np.array([False, True]), pd.Series([7])).tolist()
+    >>> pd.Series(fill_column(column, np.array([False, True]), pd.Series([7]))).tolist()
     [1.0, 7.0]
     """
     if not gaps.any() or cells.isna().all():

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from ganaug._util.dtypes import index_from_state, index_to_state
-from ganaug._util.frames import Container, to_column, to_frame
+from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
@@ -292,7 +292,7 @@ class TableModality:
             labels = self.target.frame(y)["y"]
             check_consistent_length(frame, labels)
         for table, more in draws(Drawer(self, network), frame, labels, n_draws, root):
-            filled = container.rebuild([table.iloc[:, place].array for place in range(table.shape[1])])
+            filled = container.rebuild(columns_of_frame(table))
             if isinstance(filled, pd.DataFrame) and isinstance(X, pd.DataFrame):
                 filled.index = X.index
             yield filled, None if more is None or self.target is None else self.target.wrap(more.array)
@@ -304,7 +304,7 @@ class TableModality:
         return frame.set_axis(self.container.columns, axis=1)
 
     def _rebuild(self, table: pd.DataFrame) -> Any:
-        return self.container.rebuild([table.iloc[:, place].array for place in range(table.shape[1])])
+        return self.container.rebuild(columns_of_frame(table))
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
