@@ -224,7 +224,14 @@ def _in_kind(values: pd.Series[Any], wanted: str) -> pd.Series[Any] | None:
     if wanted == "duration":
         return pd.to_timedelta(values)
     aware = {bool(_OFFSET.search(str(cell))) for cell in values}
-    return pd.to_datetime(values, format="ISO8601", utc=True in aware) if len(aware) == 1 else None
+    if len(aware) > 1:
+        return None
+    try:
+        return pd.to_datetime(values, format="ISO8601", utc=True in aware)
+    except pd.errors.OutOfBoundsDatetime:  # there is room for 9999-12-31 in microseconds only
+        return pd.Series(
+            _as_objects(datetime.datetime.fromisoformat(str(cell)) for cell in values), dtype=object
+        )
 
 
 def _in_unit(ticks: NDArray[np.int64], dtype: Any, like: Any) -> NDArray[np.int64]:

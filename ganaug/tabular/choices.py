@@ -78,7 +78,7 @@ class Choices:
         if choice == "text":
             return TextCodec.fit(values, name, weights)
         if choice == "datetime":
-            return DatetimeCodec.fit(values, name, weights)
+            return DatetimeCodec.fit(values, name, weights, chosen=True)
         if choice is not None:
             kind = NumberCodec if choice == "number" else IdentifierCodec
             return kind.fit(values, name, weights, chosen=True)

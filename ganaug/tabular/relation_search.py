@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import read_ticks
 from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, TextCodec
 from ganaug.tabular.columns.base import FloatArray
 from ganaug.tabular.relations import Flat, Lookup, Relations, Twin, flat_codes, has_flat, n_codes
@@ -63,7 +64,7 @@ def find_twins(
         is_constant = flat is not None and _n_used(flat) < 2
         if is_constant or not is_open[at] or not isinstance(codec, COLUMN_CODECS):
             continue
-        values = _digest(pd.util.hash_pandas_object(table.iloc[:, at], index=False).to_numpy())
+        values = _digest(_hashes(table.iloc[:, at]))
         root = seen.setdefault((type(codec), str(codec.dtype), values), at)
         if root != at:
             twins.append(Twin(root, at, is_same=True))
@@ -152,6 +153,14 @@ def _n_used(flat: Flat) -> int:
 
 def _some(flat: Flat | None) -> Flat:
     return np.zeros(0, dtype=np.int64) if flat is None else flat
+
+
+def _hashes(values: pd.Series[Any]) -> NDArray[Any]:
+    """One per cell. Those of dates are of their ticks: pandas can't tell every year in every zone."""
+    ticks = read_ticks(values)
+    if ticks is not None:
+        return np.stack([ticks[0], ticks[1]])
+    return pd.util.hash_pandas_object(values, index=False).to_numpy()
 
 
 def _digest(array: NDArray[Any]) -> bytes:

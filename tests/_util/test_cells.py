@@ -178,6 +178,7 @@ CONVERSIONS = {
     ),
     "text": (objects("2024-01-01", "2024-01-01T00:00:01"), "M8[s]", [NEW_YEAR, NEW_YEAR + 1]),
     "categories of text": (pd.Series(["2024-01-01"], dtype="category"), "M8[s]", [NEW_YEAR]),
+    "a day without end": (objects("9999-12-31", "2024-01-01"), "M8[s]", [253_402_214_400, 1_704_067_200]),
     "text, local": (objects("2024-07-01 02:00"), STAMP, [1_719_792_000 * 10**6]),
     "text with offsets": (
         objects("2024-01-01T00:00Z", "2024-01-01 02:00+02:00"),

@@ -175,3 +175,38 @@ def test_times_of_day_are_one_part():
     codec = DatetimeCodec.fit(values, "a")
     assert isinstance(codec.parts[0], CategoryCodec)
     assert back(codec, values).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    "text_format", ["%Y-%m-%d %H:%M", "%d.%m.%Y", "%m/%d/%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
+)
+@pytest.mark.parametrize("dtype", ["string", object])
+def test_dates_that_are_text_stay_text(text_format, dtype):
+    values = hours().dt.strftime(text_format).astype(dtype).mask(rng().random(400) < 0.1)
+    codec = DatetimeCodec.fit(values, "a")
+    assert codec.text_format == text_format
+    pd.testing.assert_series_equal(back(codec, values), values, check_names=False)
+    wanted = Wanted(low="2021-04-01", high="2021-04-20")
+    drawn = pd.to_datetime(drawn_within(codec, wanted, 50), format=text_format)
+    assert drawn.between("2021-04-01", "2021-04-20").all()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{month}/{day}/2021 7:05" for month in range(1, 13) for day in range(1, 20)],
+        ["2021-02-30"] * 60,
+        [f"2021-01-{day:02}" for day in range(1, 29)],
+        [f"10.0.{a}.{b}" for a in range(9) for b in range(20)],
+        ["2021-01-01", 3] * 40,
+    ],
+    ids=["no zeros", "no such day", "few", "addresses", "mixed"],
+)
+def test_other_text_is_no_date(cells):
+    with pytest.raises(RejectColumn, match="'a' holds no dates"):
+        DatetimeCodec.fit(pd.Series(cells), "a")
+
+
+def test_few_dates_in_text_are_dates_if_the_caller_says_so():
+    values = pd.Series([f"2021-01-{day:02}" for day in range(1, 29)])
+    assert DatetimeCodec.fit(values, "a", chosen=True).text_format == "%Y-%m-%d"

@@ -23,6 +23,10 @@ Ints = NDArray[np.int64]
 DAY = 86_400 * 10**9  # nanoseconds
 PARTS = {"steps": ("step",), "months": ("month",), "days": ("week", "weekday", "time of day")}
 _FEWEST_MONTHS = 3
+_FIRST_YEAR, _LAST_YEAR = (
+    -62_104_060_800,
+    253_368_000_000,
+)  # a day in winter of the years 2 and 9998, in seconds
 _UNITS = {DAY: "d", 3_600 * 10**9: "h", 60 * 10**9: "min", 10**9: "s", 10**6: "ms", 10**3: "us", 1: "ns"}
 
 
@@ -170,8 +174,9 @@ def _to_wall(ticks: Ints, dtype: Any) -> Ints:
     zone = zone_at(ticks, dtype)
     if zone is None:
         return ticks
-    local = _index(ticks, dtype).tz_localize("UTC").tz_convert(zone).tz_localize(None)
-    return np.asarray(local.to_numpy().view(np.int64))
+    near = _near(ticks, dtype)
+    local = _index(near, dtype).tz_localize("UTC").tz_convert(zone).tz_localize(None)
+    return np.asarray(ticks + (local.to_numpy().view(np.int64) - near))
 
 
 def _from_wall(wall: Ints, again: NDArray[np.bool_], dtype: Any) -> Ints:
@@ -179,5 +184,14 @@ def _from_wall(wall: Ints, again: NDArray[np.bool_], dtype: Any) -> Ints:
     zone = zone_at(wall, dtype)
     if zone is None:
         return wall
-    there = _index(wall, dtype).tz_localize(zone, ambiguous=~again, nonexistent="shift_forward")
-    return np.asarray(there.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64))
+    near = _near(wall, dtype)
+    there = _index(near, dtype).tz_localize(zone, ambiguous=~again, nonexistent="shift_forward")
+    return np.asarray(wall + (there.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64) - near))
+
+
+def _near(ticks: Ints, dtype: Any) -> Ints:
+    """Those beyond the years that Python has, moved to where clocks are as far from UTC as there."""
+    length = nanoseconds_per_tick(dtype) or 1
+    ends = (_FIRST_YEAR * 10**9 // length, _LAST_YEAR * 10**9 // length)
+    whole = np.iinfo(np.int64)
+    return np.clip(ticks, max(ends[0], whole.min), min(ends[1], whole.max))

@@ -296,10 +296,10 @@ def refuse_free_text(values: pd.Series[Any], name: Hashable, n_levels: int, n_ro
     alike = n_rows >= MIN_TEXT_ROWS and n_levels > TEXT_SHARE * n_rows
     if alike or n_levels > MAX_LEVELS:
         raise RejectColumn(
-            f"Column {name!r} looks like free text: {n_levels} different values in {n_rows} rows. If they "
-            f"are numbers, use pandas.to_numeric; else leave it out by columns={{{name!r}: 'drop'}}, or say "
-            "'identifier' for new ones of the same pattern, 'text' for whole values as they are in the "
-            "training rows, or 'category'"
+            f"Column {name!r} looks like free text: {n_levels} different values in {n_rows} rows. Numbers "
+            "and dates want pandas.to_numeric and to_datetime. Leave it out by "
+            f"columns={{{name!r}: 'drop'}}, or say 'identifier' for new ones of the same pattern, 'text' for "
+            "whole values as they are in the training rows, or 'category'"
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,17 +32,16 @@ from ganaug.tabular.columns.base import (
     weighed_rows,
 )
 from ganaug.tabular.columns.calendar import PARTS, Calendar, Ints
-from ganaug.tabular.columns.categorical import CategoryCodec
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
-from ganaug.tabular.columns.numeric import NumberCodec
+from ganaug.tabular.columns.parts import Part, column_of, fit_part, gap_code, load_part
 from ganaug.tabular.columns.spans import Reach, Spans
+from ganaug.tabular.columns.textdates import TICKS as TEXT_TICKS
+from ganaug.tabular.columns.textdates import format_from, learn_format, read_dates, write_dates
 from ganaug.tabular.columns.within import refuse
 from ganaug.tabular.wanted import Wanted
 
-Part: TypeAlias = CategoryCodec | NumberCodec
-
 _MOST_REACHES = 100
-_PART_CODECS: tuple[type[Part], ...] = (NumberCodec, CategoryCodec)
+_FEWEST_TEXTS = 50  # different ones; fewer may as well be levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +63,8 @@ class DatetimeCodec:
         The smallest and the largest value, in ticks.
     missing : str or None
         What stands in the gaps; None when there are none.
+    text_format : str or None, default None
+        That of dates which are text.
     """
 
     kind: ClassVar[str] = "datetime"
@@ -73,13 +74,26 @@ class DatetimeCodec:
     parts: tuple[Part | int, ...]
     ends: Ints
     missing: str | None
+    text_format: str | None = None
 
     @classmethod
-    def fit(cls, values: pd.Series[Any], name: Hashable, weights: FloatArray | None = None) -> DatetimeCodec:
-        """Learn the parts; `RejectColumn` for other columns, and for one that is empty."""
+    def fit(
+        cls,
+        values: pd.Series[Any],
+        name: Hashable,
+        weights: FloatArray | None = None,
+        *,
+        chosen: bool = False,
+    ) -> DatetimeCodec:
+        """Learn the parts; `RejectColumn` for other columns, and for one that is empty.
+
+        Dates that are text are found when they are many, or the caller has ``chosen`` so.
+        """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
-        read = read_ticks(values)
+        is_text = chosen or values.nunique() > _FEWEST_TEXTS if _may_be_text(values) else False
+        text_format = learn_format(values) if is_text else None
+        read = read_ticks(values) if text_format is None else read_dates(values, text_format)
         if read is None or read[1].all():
             raise RejectColumn(
                 f"Column {name!r} holds no dates, times, durations or decimals; text can be turned into them "
@@ -87,16 +101,16 @@ class DatetimeCodec:
             )
         ticks, gaps = read
         dtype = dtype_of(values)
-        calendar = Calendar.learn(ticks[~gaps], dtype)
+        calendar = Calendar.learn(ticks[~gaps], dtype if text_format is None else TEXT_TICKS)
         columns = calendar.split(ticks[~gaps])
         varies = [len(np.unique(column)) > 1 for column in columns]
         varies[0] |= not any(varies)
         parts = tuple(
-            _fit_part(_column(column, gaps), name, weights) if own else int(column[0])
+            fit_part(column_of(column, gaps), name, weights) if own else int(column[0])
             for column, own in zip(columns, varies, strict=True)
         )
         ends = np.array([ticks[~gaps].min(), ticks[~gaps].max()])
-        return cls(name, dtype, calendar, parts, ends, learn_missing(values, gaps))
+        return cls(name, dtype, calendar, parts, ends, learn_missing(values, gaps), text_format)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -108,7 +122,12 @@ class DatetimeCodec:
         """What it was told by, and the parts that are modelled."""
         named = zip(PARTS[self.calendar.form], self.parts, strict=True)
         parts = ", ".join(name for name, part in named if not isinstance(part, int))
-        return f"{kind_of(self.dtype)}s by {parts}; resolution {self.calendar.resolution}"
+        return f"{self._what} by {parts}; resolution {self.calendar.resolution}"
+
+    @property
+    def _what(self) -> str:
+        text = "" if self.text_format is None else f" in text ({self.text_format})"
+        return f"{kind_of(self.calendar.dtype)}s{text}"
 
     @property
     def varying(self) -> tuple[Part, ...]:
@@ -125,7 +144,7 @@ class DatetimeCodec:
         for at, (part, column) in enumerate(self._of_varying(columns)):
             own = part.encode(pd.Series(column), unseen="nearest" if unseen == "nearest" else "mark")
             codes[:, at] = own[:, 0]
-            codes[gaps, at] = -1 if self.missing is None else _gap_code(part)
+            codes[gaps, at] = -1 if self.missing is None else gap_code(part)
         wrong = (codes < 0).any(axis=1) & ~gaps
         if unseen in ("raise", "group") and wrong.any():
             cell = values.iloc[int(np.argmax(wrong))]
@@ -149,7 +168,12 @@ class DatetimeCodec:
 
     def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
         """Values in the column's own dtype and resolution, within its range."""
-        return write_ticks(*self._decode_ticks(codes, rng), self.dtype, self.missing or "NaT")
+        return self._write(*self._decode_ticks(codes, rng))
+
+    def _write(self, ticks: Ints, gaps: NDArray[np.bool_]) -> Any:
+        if self.text_format is None:
+            return write_ticks(ticks, gaps, self.dtype, self.missing or "NaT")
+        return write_dates(ticks, gaps, self.dtype, self.text_format, self.missing or "None")
 
     def _decode_ticks(self, codes: IntArray, rng: np.random.Generator) -> tuple[Ints, NDArray[np.bool_]]:
         gaps = np.zeros(len(codes), dtype=bool)
@@ -160,7 +184,7 @@ class DatetimeCodec:
                 continue
             own = codes[:, place : place + 1].copy()
             if self.missing is not None:
-                is_gap = own[:, 0] == _gap_code(part)
+                is_gap = own[:, 0] == gap_code(part)
                 gaps |= is_gap & (place == 0)
                 own[is_gap] = np.argmax(self._spans[place].frequency)
             columns.append(np.asarray(part.decode(own, rng)).astype(np.int64))
@@ -179,7 +203,7 @@ class DatetimeCodec:
     def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
         """What share of the values of each code of the next field satisfies a condition."""
         gap = self._spans[len(before)].is_gap
-        if before and self.missing is not None and before[0] == _gap_code(self.varying[0]):
+        if before and self.missing is not None and before[0] == gap_code(self.varying[0]):
             return gap.astype(np.float64)
         share = np.zeros(len(gap))
         if wanted.values is not None:
@@ -215,7 +239,7 @@ class DatetimeCodec:
             for rows, row in _alike(codes, ~gaps & ((ticks < low) | (ticks > high))):
                 if reach is not None:
                     ticks[rows] = reach.draw(self._whole(row), len(rows), rng)
-        return write_ticks(ticks, gaps, self.dtype, self.missing or "NaT")
+        return self._write(ticks, gaps)
 
     def _codes_of(self, wanted: Wanted) -> tuple[IntArray, Ints]:
         """Codes and ticks of the values that are asked for."""
@@ -271,11 +295,12 @@ class DatetimeCodec:
     def _read(self, values: pd.Series[Any]) -> tuple[Ints, NDArray[np.bool_]]:
         if not len(values):
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-        read = read_ticks(values, like=self.dtype)
+        read = None if self.text_format is None else read_dates(values, self.text_format)
+        read = read_ticks(values, like=self.calendar.dtype) if read is None else read
         if read is None:
             cells = values[values.notna()]
             raise InvalidTableError(
-                f"Column {self.name!r} had {kind_of(self.dtype)}s of dtype {self.dtype} in fit, and this is "
+                f"Column {self.name!r} had {self._what} of dtype {self.dtype} in fit, and this is "
                 f"nothing like it: {cells.iloc[0] if len(cells) else None!r}"
             )
         return read
@@ -283,8 +308,8 @@ class DatetimeCodec:
     @property
     def _range(self) -> str:
         none = np.zeros(2, dtype=bool)
-        low, high = write_ticks(self.ends, none, self.dtype, "NaT")
-        return f"{kind_of(self.dtype)}s from {low} to {high}"
+        low, high = self._write(self.ends, none)
+        return f"{self._what} from {low} to {high}"
 
     def to_state(self) -> State:
         """A JSON-able header and named arrays."""
@@ -299,7 +324,7 @@ class DatetimeCodec:
             arrays |= {f"{place}.{key}": array for key, array in held.items()}
         calendar = self.calendar.to_state()
         state = {"dtype": dtype_to_state(self.dtype), "missing": self.missing, "calendar": calendar}
-        return {**state, "parts": parts}, arrays
+        return {**state, "parts": parts, "text_format": self.text_format}, arrays
 
     @classmethod
     def from_state(cls, name: Hashable, header: dict[str, Any], arrays: Arrays) -> DatetimeCodec:
@@ -307,20 +332,22 @@ class DatetimeCodec:
         broken = ModelFileError(f"The description of column {name!r} is broken.")
         dtype = dtype_from_state(header.get("dtype"))
         missing = check_missing(header.get("missing"), dtype)
-        if kind_of(dtype) not in TICKS:
+        text_format = format_from(header.get("text_format"), dtype)
+        if text_format is None and kind_of(dtype) not in TICKS:
             raise broken
-        calendar = Calendar.from_state(header.get("calendar"), dtype)
+        ticks = dtype if text_format is None else TEXT_TICKS
+        calendar = Calendar.from_state(header.get("calendar"), ticks)
         ends = want_array(arrays, "ends", "i", 2).astype(np.int64)
         described = want(header, "parts", list)
         if len(described) != len(PARTS[calendar.form]) or ends[0] > ends[1]:
             raise broken
-        parts = tuple(_load_part(entry, name, arrays, place) for place, entry in enumerate(described))
-        codec = cls(name, dtype, calendar, parts, ends, missing)
+        parts = tuple(load_part(entry, name, arrays, place) for place, entry in enumerate(described))
+        codec = cls(name, dtype, calendar, parts, ends, missing, text_format)
         if not codec.varying or any((p.missing is None) != (missing is None) for p in codec.varying):
             raise broken
         try:
             codec._check()
-        except (ValueError, OverflowError, ArithmeticError, IndexError, NotImplementedError) as error:
+        except (ValueError, ArithmeticError, IndexError, NotImplementedError) as error:
             raise broken from error
         return codec
 
@@ -331,23 +358,8 @@ class DatetimeCodec:
         self.decode(codes, np.random.default_rng(0))
 
 
-def _fit_part(values: pd.Series[Any], name: Hashable, weights: FloatArray) -> Part:
-    try:
-        return NumberCodec.fit(values, name, weights)
-    except RejectColumn:
-        return CategoryCodec.fit(values, name, weights)
-
-
-def _column(values: Ints, gaps: NDArray[np.bool_]) -> pd.Series[Any]:
-    if not gaps.any():
-        return pd.Series(values)
-    whole = np.zeros(len(gaps), dtype=np.int64)
-    whole[~gaps] = values
-    return pd.Series(pd.arrays.IntegerArray(whole, gaps))
-
-
-def _gap_code(part: Part) -> int:
-    return len(part.levels) if isinstance(part, CategoryCodec) else len(part.points)
+def _may_be_text(values: pd.Series[Any]) -> bool:
+    return kind_of(values.dtype) in ("string", "object") and dtype_of(values) == values.dtype
 
 
 def _alike(codes: IntArray, chosen: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], tuple[int, ...]]]:
@@ -357,17 +369,3 @@ def _alike(codes: IntArray, chosen: NDArray[np.bool_]) -> list[tuple[NDArray[np.
         return []
     distinct, group = np.unique(codes[rows], axis=0, return_inverse=True)
     return [(rows[group.ravel() == at], tuple(row)) for at, row in enumerate(distinct.tolist())]
-
-
-def _load_part(entry: Any, name: Hashable, arrays: Arrays, place: int) -> Part | int:
-    if type(entry) is int and abs(entry) < 2**62:
-        return entry
-    kinds = {codec.kind: codec for codec in _PART_CODECS}
-    if not isinstance(entry, dict) or want(entry, "kind", str) not in kinds:
-        raise ModelFileError(f"The parts of column {name!r} are broken.")
-    own = {k.removeprefix(f"{place}."): array for k, array in arrays.items() if k.startswith(f"{place}.")}
-    part = kinds[entry["kind"]].from_state(name, entry, own)
-    integers = pd.api.types.is_integer_dtype(part.dtype)
-    if not integers or len(part.fields) != 1 or (isinstance(part, CategoryCodec) and not part.levels):
-        raise ModelFileError(f"The parts of column {name!r} are broken.")
-    return part

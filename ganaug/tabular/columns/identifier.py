@@ -50,6 +50,7 @@ from ganaug.tabular.columns.pattern import (
     learn_templates,
     shape_of,
 )
+from ganaug.tabular.columns.textdates import look_like_dates
 from ganaug.tabular.wanted import Wanted
 
 FEWEST = 20  # rows from which a sequence or a pattern is told
@@ -302,7 +303,8 @@ def learn_texts(texts: list[str], surely: bool) -> Form | None:
         padded = len({len(middle) for middle in middles}) == 1
         if count is not None:
             return Count(count.following, count.step, prefix, suffix, len(middles[0]) if padded else 0)
-    if not surely and (_are_numbers(texts) or not _are_alike(texts)):
+    measures = _are_numbers(texts) or look_like_dates(pd.Series(texts, dtype=object))
+    if not surely and (measures or not _are_alike(texts)):
         return None
     templates = learn_templates(texts)
     return Pattern(templates) if templates else None
