@@ -29,7 +29,8 @@ def seeded(seed=0):
 def network_of(codec, scale=0.5):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = Cascade(hidden_units=16, context_units=32, embedding_units=8).build(codec.fields)
+        options = Cascade(hidden_units=16, context_units=32, embedding_units=8, n_members=1)
+        network = options.build(codec.fields)
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter += scale * torch.randn_like(parameter)
