@@ -18,9 +18,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from benchmarks.records import environment, read_records, reset_peak_memory, resident_mb, write_record
 
@@ -157,22 +159,21 @@ def _run_cell_here(cell: Cell, options: argparse.Namespace) -> int:
     core = os.environ.get("GANAUG_BENCHMARK_CORE")
     if core is not None:
         os.sched_setaffinity(0, {int(core)})
-    record = measure(cell, QUICK_ROWS if options.quick else None, options.keep)
-    write_record(options.out, record, same=lambda other: _cell_of(other) == cell)
-    shown = {name: round(value, 4) for name, value in record["scores"].items()}
-    costs = (
-        f"fit {record.get('fit_cpu_seconds', 0):.1f} s, judges {sum(record['judge_seconds'].values()):.1f} s"
-    )
-    print(f"{cell}: {costs}, {shown}")
+    for record in measure(cell, QUICK_ROWS if options.quick else None, options.keep):
+        own = _cell_of(record)
+        write_record(options.out, record, same=lambda other, own=own: _cell_of(other) == own)
+        shown = {name: round(value, 4) for name, value in record["scores"].items()}
+        spent = sum(record["judge_seconds"].values())
+        print(f"{own}: fit {record.get('fit_cpu_seconds', 0):.1f} s, judges {spent:.1f} s, {shown}")
     return 0
 
 
-def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -> dict[str, Any]:
-    """Fit, sample and judge one cell.
+def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -> list[dict[str, Any]]:
+    """Fit, sample and judge one cell; of our own fit, also its parts: the ablation.
 
     Returns
     -------
-    dict
+    list of dict
         The cell, rows, costs (CPU seconds; MB that the fit added to the memory after imports), ``scores``
         and ``judge_seconds`` by judge, and the environment.
     """
@@ -180,28 +181,36 @@ def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -
     from benchmarks.datasets import load
 
     parts = protocols.split(load(cell.dataset), cell.protocol, cell.seed, max_rows)
-    if cell.method == "ganaug-matched":
-        synthetic, costs = _ganaug(parts, cell.seed, _seconds_of_peer(cell))
-        scores, seconds = protocols.judge(parts, synthetic)
-    elif cell.method == "oracle":
-        costs: dict[str, Any] = {}
+    rows = {"n_train": len(parts.train), "n_unseen": len(parts.unseen), "n_synthetic": parts.n_synthetic}
+    known = rows | {"environment": environment()}
+    if cell.method == "oracle":
         scores, seconds = protocols.judge_real(parts, cell.seed)
+        return [asdict(cell) | known | {"scores": scores, "judge_seconds": seconds}]
+    if cell.method == "ganaug-matched":
+        generated = _ganaug(parts, cell.seed, _seconds_of_peer(cell))[:1]
+    elif cell.method == "ganaug":
+        generated = _ganaug(parts, cell.seed)
     else:
         generate = _METHODS.get(cell.method) or _end_of_scale(protocols.ENDS[cell.method])
-        synthetic, costs = generate(parts, cell.seed)
+        generated = [("", *generate(parts, cell.seed))]
+    records = []
+    for suffix, synthetic, costs in generated:
+        own = asdict(replace(cell, method=cell.method + suffix))
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
-            synthetic.to_parquet(keep / f"{str(cell).replace(' ', '-')}.parquet")
+            synthetic.to_parquet(keep / f"{'-'.join(map(str, own.values()))}.parquet")
         scores, seconds = protocols.judge(parts, synthetic)
-    rows = {"n_train": len(parts.train), "n_unseen": len(parts.unseen), "n_synthetic": parts.n_synthetic}
-    judged = {"scores": scores, "judge_seconds": seconds}
-    return asdict(cell) | rows | costs | judged | {"environment": environment()}
+        records.append(own | known | costs | {"scores": scores, "judge_seconds": seconds})
+    return records
 
 
 Generate = Callable[["Split", int], "tuple[pd.DataFrame, dict[str, Any]]"]
 
 
-def _ganaug(parts: Split, seed: int, budget: float | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _ganaug(
+    parts: Split, seed: int, budget: float | None = None
+) -> list[tuple[str, pd.DataFrame, dict[str, Any]]]:
+    """One fit, and rows drawn from it: as by default, then by its parts."""
     import torch
 
     from ganaug import GANSynthesizer
@@ -213,15 +222,32 @@ def _ganaug(parts: Split, seed: int, budget: float | None = None) -> tuple[pd.Da
     model.fit(parts.train)
     fitted, wall = time.process_time(), time.perf_counter() - wall
     added = resident_mb(peak=True) - memory
-    synthetic = model.sample(parts.n_synthetic)
     costs = {
         "fit_cpu_seconds": fitted - start,
         "fit_wall_seconds": wall,
-        "sample_cpu_seconds": time.process_time() - fitted,
         "fit_memory_mb": added,
         "n_iter": int(model.n_iter_),
+        "gain": model._model.guide.gain,
     }
-    return synthetic, costs
+    found = []
+    for suffix, guide in _ablated(model._model.guide, parts.protocol).items():
+        model._model = replace(model._model, guide=guide)
+        start = time.process_time()
+        synthetic = model.sample(parts.n_synthetic, random_state=seed)
+        spent = {"sample_cpu_seconds": time.process_time() - start, **model.sample_info_}
+        found.append((suffix, synthetic, costs | spent))
+    return found
+
+
+def _ablated(guide: Any, protocol: str) -> dict[str, Any]:
+    """The guide, and what is left of it without its parts; in the papers' protocol all or nothing."""
+    parts = {"": guide, "-cascade": None}
+    if protocol == "half":
+        parts["-raking"] = replace(guide, discriminator=None)
+        one = tuple(np.zeros_like(bins) for bins in guide.margins.bins)
+        nothing = replace(guide.margins, bins=one, shares=tuple(np.ones(1) for _ in one))
+        parts["-discriminator"] = replace(guide, margins=nothing)
+    return parts
 
 
 def _seconds_of_peer(cell: Cell) -> float:
@@ -258,7 +284,7 @@ def _tabularargn(parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]
         return table.astype(parts.train.dtypes.to_dict()), json.loads(costs.read_text())
 
 
-_METHODS: dict[str, Generate] = {"ganaug": _ganaug, "tabularargn": _tabularargn}
+_METHODS: dict[str, Generate] = {"tabularargn": _tabularargn}
 
 
 if __name__ == "__main__":

@@ -144,6 +144,36 @@ def ends() -> str:
     return _by_method(methods, tuple(DATASETS), costs=False)
 
 
+def ablation() -> str:
+    """Does the adversary help? One fit, drawn from with and without its parts, against unseen rows."""
+    parts = {
+        "ganaug-cascade": "cascade alone",
+        "ganaug-raking": "+ raking",
+        "ganaug-discriminator": "+ discriminator",
+        "ganaug": "+ both (default)",
+    }
+    records = [record for record in _fidelity("half") if record["method"] in parts]
+    rows = []
+    for dataset, title in DATASETS.items():
+        for method, label in parts.items():
+            chosen = _select(records, dataset, "half", method)
+            rows.append(
+                [
+                    title,
+                    label,
+                    _score(chosen, "harder_auc", 3),
+                    _score(chosen, "tree_c2st"),
+                    *(_percent(chosen, name) for name in ("shape_error", "trend_error", "trend_twin")),
+                    _learned(chosen, "quick"),
+                    _score(chosen, "dcr_share"),
+                    _percent(chosen, "copies"),
+                    _cost(chosen, "sample_cpu_seconds"),
+                ]
+            )
+    titles = ["", "", "AUC", "tree C2ST", "Shape %", "Trend %", "twin %", "train-on-synthetic", "DCR share"]
+    return _markdown([*titles, "copies %", "sample CPU s"], rows) + _footnote(records)
+
+
 def peers() -> str:
     """Other libraries in the same run."""
     return _by_method(("ganaug", "ganaug-matched", "tabularargn"), ("adult", "magic"), costs=True)
@@ -224,6 +254,7 @@ def _by_method(methods: Sequence[str], datasets: Sequence[str], costs: bool) -> 
 TABLES: dict[str, Callable[[], str]] = {
     "fidelity-unseen": unseen,
     "fidelity-papers": papers,
+    "ablation": ablation,
     "ends": ends,
     "peers": peers,
     "speed": speed,

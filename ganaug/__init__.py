@@ -7,38 +7,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganaug import constraints as constraints
     from ganaug import datasets as datasets
     from ganaug import exceptions as exceptions
     from ganaug import metrics as metrics
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
+    from ganaug.pipelines.imputer import GANImputer as GANImputer
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
     from ganaug.tabular.cascade import Cascade as Cascade
     from ganaug.tabular.residual import Residual as Residual
+    from ganaug.tabular.wanted import Between as Between
+    from ganaug.tabular.wanted import Missing as Missing
+    from ganaug.tabular.wanted import Present as Present
     from ganaug.training.callbacks import Callback as Callback
     from ganaug.training.callbacks import Checkpoint as Checkpoint
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Between": "ganaug.tabular.wanted",
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
     "Checkpoint": "ganaug.training.callbacks",
+    "GANImputer": "ganaug.pipelines.imputer",
     "GANSynthesizer": "ganaug.synthesizer",
+    "Missing": "ganaug.tabular.wanted",
+    "Present": "ganaug.tabular.wanted",
     "Report": "ganaug.evaluation",
     "Residual": "ganaug.tabular.residual",
     "evaluate": "ganaug.evaluation",
 }
-_MODULES = ("datasets", "exceptions", "metrics")
+_MODULES = ("constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
+    "Between",
     "Callback",
     "Cascade",
     "Checkpoint",
+    "GANImputer",
     "GANSynthesizer",
+    "Missing",
+    "Present",
     "Report",
     "Residual",
     "__version__",
+    "constraints",
     "datasets",
     "evaluate",
     "exceptions",

@@ -7,16 +7,18 @@ and what a caller may ask for. The synthesizer on top knows none of that: it spl
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import BaseEstimator, DensityMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
+from ganaug._util.frames import header_of
 from ganaug._util.sklearn import check_sample_weight
 from ganaug._util.store import (
     Arrays,
@@ -32,6 +34,8 @@ from ganaug.training.loop import Loop
 from ganaug.training.plan import Task
 
 Self = TypeVar("Self", bound="BaseSynthesizer")
+
+_PLAIN = (bool, int, float, str)
 
 
 class GeneratorOptions(Protocol):
@@ -49,6 +53,36 @@ class GeneratorOptions(Protocol):
         """Options by name."""
 
 
+@dataclass
+class Guidance:
+    """How a draw is guided, and what came of it.
+
+    Parameters
+    ----------
+    guide : object, optional
+        What a modality's ``make_guide`` made; None guides nothing.
+    strength : float, optional
+        How far the guide is followed: 0 not at all; None as far as the fit found right.
+    """
+
+    guide: Any = None
+    strength: float | None = None
+    n_drawn: int = 0
+    n_kept: int = 0
+    effective: float = 0.0
+
+    def note(self, n_drawn: int, n_kept: int, effective_share: float) -> None:
+        """Count rows that were drawn and kept, and the effective share of those drawn."""
+        self.n_drawn += n_drawn
+        self.n_kept += n_kept
+        self.effective += effective_share * n_drawn
+
+    def info(self) -> dict[str, float]:
+        """Rows drawn and kept, and the effective sample size of those drawn as a share of them."""
+        share = self.effective / self.n_drawn if self.n_drawn else 1.0
+        return {"n_drawn": self.n_drawn, "n_kept": self.n_kept, "effective_share": share}
+
+
 class Modality(Protocol):
     """Everything that knows what the data is.
 
@@ -59,12 +93,36 @@ class Modality(Protocol):
     name: ClassVar[str]
 
     @classmethod
-    def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> Modality:
+    def fit(
+        cls,
+        X: Any,
+        y: Any,
+        weights: NDArray[np.float64] | None,
+        *,
+        constraints: Sequence[Any] = (),
+        columns: Mapping[Any, Any] | None = None,
+        min_level_count: int = 1,
+    ) -> Modality:
         """Learn what the data is; raise an error that names the column that can't be used."""
+
+    @property
+    def constraints(self) -> list[Any]:
+        """What must hold in every row."""
+
+    def with_constraints(self, constraints: Sequence[Any]) -> Modality:
+        """The same after it was loaded, with what no file holds of these constraints."""
 
     @property
     def columns(self) -> Any:
         """How each column is understood: the codec."""
+
+    @property
+    def labels(self) -> Sequence[Any]:
+        """The names of what came in."""
+
+    @property
+    def foreign_codecs(self) -> list[type[Any]]:
+        """The classes of column codecs that aren't ganaug's own."""
 
     @property
     def is_labelled(self) -> bool:
@@ -92,23 +150,63 @@ class Modality(Protocol):
     def trainer(self, network: Any, options: GeneratorOptions, task: Task) -> Loop | Course:
         """What trains the network, ready to run."""
 
+    def make_guide(
+        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+    ) -> Any:
+        """What guides sampling, learned from the rows of the fit; None for nothing."""
+
+    def guide_from_state(self, header: Header, arrays: Arrays) -> Any:
+        """Inverse of the guide's ``to_state``; anything malformed is a `ModelFileError`."""
+
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row, shape (n_rows,)."""
 
+    def features(self, network: Any, guide: Any, codes: Tensor) -> NDArray[np.float64]:
+        """What the discriminator and the generator say of each row, (n_rows, n_features)."""
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features."""
+
     def sample(
-        self, network: Any, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+        self,
+        network: Any,
+        n: int | None,
+        y: Any,
+        conditions: Any,
+        root: np.random.SeedSequence,
+        *,
+        counts: Any,
+        extrapolate: bool,
+        guidance: Guidance,
     ) -> tuple[Any, Any]:
         """Draw ``X`` and ``y``."""
+
+    def sample_batches(
+        self,
+        network: Any,
+        n: int | None,
+        batch_rows: int,
+        root: np.random.SeedSequence,
+        guidance: Guidance,
+        **asked: Any,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Draw ``X`` and ``y`` batch after batch; what can't be had is an error before the first."""
+
+    def complete(
+        self, network: Any, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
+    ) -> Iterator[tuple[Any, Any]]:
+        """Fill the gaps of ``X`` and ``y``, as often as asked."""
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
 
     @classmethod
-    def from_state(cls, header: Header, arrays: Arrays) -> Modality:
+    def from_state(cls, header: Header, arrays: Arrays, codecs: Sequence[type[Any]] = ()) -> Modality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
 
 
-class BaseSynthesizer(DensityMixin, BaseEstimator):
+class BaseSynthesizer(TransformerMixin, DensityMixin, BaseEstimator):
     """Contract of synthesizers: fit, sample, score, save and load.
 
     A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and
@@ -151,7 +249,14 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         save_file(path, *self._to_state())
 
     @classmethod
-    def load(cls: type[Self], path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> Self:
+    def load(
+        cls: type[Self],
+        path: str | os.PathLike[str],
+        *,
+        device: str | torch.device = "auto",
+        constraints: Sequence[Any] = (),
+        codecs: Sequence[type[Any]] = (),
+    ) -> Self:
         """Read a synthesizer that `save` wrote; no code of the file is run.
 
         Parameters
@@ -159,6 +264,11 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         path : str or path-like
         device : str or torch.device, default="auto"
             Where it computes, whatever it was fitted on.
+        constraints : list of constraints, default=()
+            All those of the fit, where a `Transformed` is among them: a file can't hold its functions.
+        codecs : list of classes, default=()
+            The classes of column codecs of your own that ``columns=`` had in the fit: a file names them by
+            their ``kind``, and holds none of their code.
 
         Returns
         -------
@@ -171,7 +281,7 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         """
         header, arrays = load_file(path)
         try:
-            return cls._from_state(header, arrays, device)
+            return cls._from_state(header, arrays, device, constraints, codecs)
         except ModelFileError as error:
             raise ModelFileError(f"{os.fspath(path)!r} is not a whole model file: {error}") from error
 
@@ -184,14 +294,21 @@ class BaseSynthesizer(DensityMixin, BaseEstimator):
         raise NotImplementedError
 
     @classmethod
-    def _from_state(cls: type[Self], header: Header, arrays: Arrays, device: Any) -> Self:
+    def _from_state(
+        cls: type[Self],
+        header: Header,
+        arrays: Arrays,
+        device: Any,
+        constraints: Sequence[Any] = (),
+        codecs: Sequence[type[Any]] = (),
+    ) -> Self:
         raise NotImplementedError
 
 
 def columns_of(X: Any) -> dict[str, Any]:
     """What scikit-learn notes of a table: ``n_features_in_`` and, where columns have names, those."""
     noted = BaseEstimator()
-    validate_data(noted, X, skip_check_array=True)
+    validate_data(noted, header_of(X), skip_check_array=True)
     return dict(noted.__dict__)
 
 
@@ -215,6 +332,26 @@ def check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
     return weights
 
 
-def is_plain(name: str, value: Any) -> bool:
-    """Whether a constructor's parameter is saved in a file: callbacks and objects are not."""
-    return name != "callbacks" and (value is None or isinstance(value, bool | int | float | str))
+def parameters_to_state(parameters: Mapping[str, Any]) -> Header:
+    """Those of a constructor's parameters that a file can hold: no callbacks and no objects."""
+    state: Header = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):  # JSON would turn numbers among the keys into text
+            pairs = [[k, v] for k, v in value.items() if isinstance(k, _PLAIN) and isinstance(v, _PLAIN)]
+            state[name] = {"pairs": pairs}
+        elif name != "callbacks" and (value is None or isinstance(value, _PLAIN)):
+            state[name] = value
+    return state
+
+
+def parameters_from_state(state: Header) -> dict[str, Any]:
+    """Inverse of `parameters_to_state`; anything malformed is a `ModelFileError`."""
+    parameters = {}
+    for name, value in state.items():
+        parameters[name] = value
+        if isinstance(value, dict):
+            pairs = header_list(value, "pairs", of=list)
+            if not all(len(pair) == 2 and all(isinstance(part, _PLAIN) for part in pair) for pair in pairs):
+                raise ModelFileError(f"The parameter {name!r} in the file is broken.")
+            parameters[name] = dict(pairs)
+    return parameters

@@ -1,19 +1,20 @@
-"""The command ``ganaug``: fit, sample and info on files, and a demo; each command calls the public API."""
+"""The command ``ganaug``: fit, sample, complete and info on files, and a demo; all by the public API."""
 
 from __future__ import annotations
 
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 import ganaug
-from ganaug._util.files import atomic_writer, check_output
+from ganaug._util.files import check_output
 from ganaug._util.store import load_file
+from ganaug._util.streams import PARQUET, check_extension, write_tables
 from ganaug.exceptions import GanaugError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _INTERRUPTED = 130
 _WRONG_INPUT = 2
 # The class of all complaints about the command line; typer doesn't say its name in every version.
 _USAGE_ERROR = cast(type[Exception], typer.BadParameter.__mro__[1])
-_PARQUET = (".parquet", ".pq")
 _DEMO_SECONDS = 30.0
 
 app = typer.Typer(
@@ -115,13 +115,47 @@ def sample(
     model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fit`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the rows go, .csv or .parquet.")],
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many rows.", min=1)] = 1000,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What all rows have: 'age>=60', 'city=Lyon', 'income is missing'; may be repeated."
+        ),
+    ] = None,
+    extrapolate: Annotated[
+        bool, typer.Option("--extrapolate", help="Allow numbers beyond a column's range.")
+    ] = False,
     random_state: RandomSeed = None,
 ) -> None:
-    """Draw rows from a saved model."""
-    _check_extension(output)
+    """Draw rows from a saved model, any number of them in little memory."""
+    check_extension(output)
     check_output(output)
     synthesizer = ganaug.GANSynthesizer.load(model)
-    _write_table(_sample_table(synthesizer, n_samples, random_state), output)
+    asked = {"conditions": _conditions(synthesizer, where or []), "extrapolate": extrapolate}
+    batches = _sample_batches(synthesizer, n_samples, random_state=random_state, **asked)
+
+    def example(name: Hashable) -> pd.Series | None:
+        try:
+            found = _sample_batches(synthesizer, 1, conditions={name: ganaug.Present()}, random_state=0)
+            return next(found)[name]
+        except ValueError:  # a column that never has a value
+            return None
+
+    write_tables(batches, output, example)
+
+
+@app.command()
+def complete(
+    model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fit`.")],
+    table: Annotated[Path, typer.Argument(help="Rows with gaps, .csv or .parquet.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the filled rows go.")],
+    random_state: RandomSeed = None,
+) -> None:
+    """Fill the gaps of rows, given what each of them has."""
+    check_extension(output)
+    check_output(output)
+    rows = _read_table(table)
+    synthesizer = ganaug.GANSynthesizer.load(model)
+    write_tables([_completed(synthesizer, rows, random_state)], output)
 
 
 @app.command()
@@ -163,22 +197,15 @@ def demo(
 # Tables in files
 
 
-def _check_extension(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", *_PARQUET):
-        raise ValueError(f"{str(path)!r}: the file's name must end in .csv or .parquet, to say its format.")
-    return suffix
-
-
 def _read_table(path: Path) -> pd.DataFrame:
     """Columns that hold whole numbers or booleans keep their kind when values are missing."""
     import pandas as pd
 
-    suffix = _check_extension(path)
+    suffix = check_extension(path)
     if not path.exists():
         raise FileNotFoundError(2, "No such file", str(path))
     try:
-        if suffix in _PARQUET:
+        if suffix in PARQUET:
             return pd.read_parquet(path)
         return pd.read_csv(path, low_memory=False, dtype_backend="numpy_nullable")
     except ImportError as error:
@@ -196,23 +223,48 @@ def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:
     return rows.pop(target)
 
 
-def _sample_table(
-    synthesizer: ganaug.GANSynthesizer, n_samples: int, random_state: int | None
-) -> pd.DataFrame:
+def _sample_batches(
+    synthesizer: ganaug.GANSynthesizer, n_samples: int, **asked: Any
+) -> Iterator[pd.DataFrame]:
     """Rows with the label, where the model was fitted with one, as the last column."""
-    rows: pd.DataFrame
     try:
-        rows, labels = synthesizer.sample(n_samples, return_y=True, random_state=random_state)
-    except ValueError:  # fitted without a label; anything else is wrong with the next line too
-        rows = synthesizer.sample(n_samples, random_state=random_state)
+        batches = synthesizer.sample_batches(n_samples, return_y=True, **asked)
+    except GanaugError:
+        raise
+    except ValueError:  # fitted without a label
+        return synthesizer.sample_batches(n_samples, **asked)
+    return (rows.assign(**{labels.name: labels}) for rows, labels in batches)
+
+
+def _conditions(synthesizer: ganaug.GANSynthesizer, where: list[str]) -> dict[str, object]:
+    from ganaug.tabular.where import parse_where
+
+    example = next(_sample_batches(synthesizer, 1, random_state=0))
+    return parse_where(where, {str(name): example[name].dtype for name in example.columns})
+
+
+def _completed(
+    synthesizer: ganaug.GANSynthesizer, rows: pd.DataFrame, random_state: int | None
+) -> pd.DataFrame:
+    """The table with its gaps filled, the label's too where there is such a column."""
+    example = next(_sample_batches(synthesizer, 1, random_state=0))
+    names = synthesizer.sample(1, random_state=0).columns.tolist()
+    lacking = [name for name in names if name not in rows.columns]
+    if lacking:
+        raise ValueError(f"The table lacks a column that the model was fitted with: {lacking[0]!r}")
+    labels = [name for name in example.columns if name not in names and name in rows.columns]
+    if not labels:
+        filled = synthesizer.complete(rows[names], random_state=random_state)
     else:
-        rows[labels.name] = labels
-    return rows
+        filled, y = synthesizer.complete(rows[names], rows[labels[0]], random_state=random_state)
+        filled[labels[0]] = y.array
+    kept: pd.DataFrame = filled[[name for name in rows.columns if name in filled.columns]]
+    return kept
 
 
 def _describe_columns(synthesizer: ganaug.GANSynthesizer) -> pd.DataFrame:
     """Name, dtype and kind of every column, the label's too."""
-    table = _sample_table(synthesizer, 1, random_state=0)
+    table = next(_sample_batches(synthesizer, 1, random_state=0))
     described = table.dtypes.astype(str).rename_axis("column").reset_index(name="dtype")
     kinds = dict(zip(synthesizer.codec_.columns, synthesizer.codec_.codecs, strict=True))
     described["kind"] = [kinds[name].kind if name in kinds else "label" for name in table.columns]
@@ -226,17 +278,6 @@ def _side_by_side(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:
     tables = {"real rows": real, "synthetic rows": synthetic}
     few = {name: table.head(3).set_axis(range(1, 4)).astype(str).T for name, table in tables.items()}
     return pd.concat(few, axis=1).to_string()
-
-
-def _write_table(frame: pd.DataFrame, path: Path) -> None:
-    with atomic_writer(path) as handle:
-        if path.suffix.lower() == ".csv":
-            frame.to_csv(handle, index=False, encoding="utf-8")
-            return
-        try:
-            frame.to_parquet(handle, index=False)
-        except ImportError as error:
-            raise ImportError('Parquet files need pyarrow: pip install "ganaug[parquet]".') from error
 
 
 # Errors

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ganaug._util.device import resolve_device
-from ganaug._util.parameters import check_parameter
+from ganaug._util.frames import header_of
+from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
-from ganaug.base import BaseSynthesizer, GeneratorOptions, Modality, columns_from_state, is_plain
+from ganaug.base import (
+    BaseSynthesizer,
+    GeneratorOptions,
+    Guidance,
+    Modality,
+    columns_from_state,
+    parameters_from_state,
+    parameters_to_state,
+)
 from ganaug.exceptions import ModelFileError
 from ganaug.model import Model
 from ganaug.training.history import History
@@ -41,6 +52,9 @@ class ModelSynthesizer(BaseSynthesizer):
         *,
         y: Any = None,
         conditions: Any = None,
+        counts: Any = None,
+        extrapolate: bool = False,
+        guidance: float | str = "auto",
         return_y: bool = False,
         random_state: RandomState = None,
     ) -> Any:
@@ -49,11 +63,25 @@ class ModelSynthesizer(BaseSynthesizer):
         Parameters
         ----------
         n_samples : int, optional
-            How many; by default as many as ``y`` or ``conditions`` have, else 1.
+            How many; by default as many as ``y``, ``conditions`` or ``counts`` have, else 1.
         y : label, or array of shape (n_samples,), optional
             Labels that the rows shall have: all of them, without rejection, however rare.
         conditions : dict or DataFrame of shape (n_samples, n_conditions), optional
-            Values of some columns that the rows shall have: the same for all, or a row for each.
+            What some columns shall have: the same in all rows, or a row for each. A value, a list of values,
+            `Between`, `Missing` or `Present`. It holds in every row, without rejection, however rare; the
+            other columns follow their distribution given that. A labelled model's ``y`` goes by its name.
+        counts : dict, optional
+            For some columns, how many rows shall have each of several values or conditions:
+            ``{"income": {">50K": 500, "<=50K": 500}}``. Exact for every column; they go together as they do
+            in the data, as far as the counts allow. Which rows have which is random.
+        extrapolate : bool, default=False
+            Whether conditions may ask for numbers beyond a column's range. A range beyond it is drawn from
+            uniformly (without a second bound it is its near end); the other columns take it for the column's
+            own nearest value.
+        guidance : "auto" or float between 0 and 1, default="auto"
+            How far the discriminator chooses among a surplus of rows, by the odds that it gives them of being
+            real: "auto" is what held-out rows showed to be right in fit, 0 takes rows as they are drawn. What
+            was drawn and kept is in ``sample_info_`` afterwards.
         return_y : bool, default=False
             Whether to return the labels too.
         random_state : int, RandomState, Generator or None, default=None
@@ -63,22 +91,91 @@ class ModelSynthesizer(BaseSynthesizer):
         -------
         X : table of shape (n_samples, n_features)
             In what was given to fit: the same columns, order and dtypes.
-        y : array or Series of shape (n_samples,)
-            Only with ``return_y``.
+        y : labels of shape (n_samples,)
+            Only with ``return_y``; they come as they came in fit, too.
 
         Raises
         ------
         InvalidConditionError
-            If a condition names an unknown column, or a value that the column never had.
+            If a condition names an unknown column, or asks for what the column never had.
+        """
+        self._check_draw(n_samples, extrapolate, return_y)
+        model, followed = self._model, self._guidance(guidance)
+        root = self._root_of(random_state)
+        asked = {"counts": counts, "extrapolate": bool(extrapolate), "guidance": followed}
+        X, labels = model.modality.sample(model.network, n_samples, y, conditions, root, **asked)
+        self.sample_info_ = followed.info()
+        return (X, labels) if return_y else X
+
+    def sample_batches(
+        self,
+        n_samples: int | None = None,
+        *,
+        batch_rows: int = 65_536,
+        y: Any = None,
+        conditions: Any = None,
+        counts: Any = None,
+        extrapolate: bool = False,
+        guidance: float | str = "auto",
+        return_y: bool = False,
+        random_state: RandomState = None,
+    ) -> Iterator[Any]:
+        """Draw new rows batch after batch, in memory that doesn't grow with their number.
+
+        Parameters
+        ----------
+        n_samples : int, optional
+            How many in all.
+        batch_rows : int, default=65536
+            How many in a batch; the last one may have fewer.
+        y, conditions, counts, extrapolate, guidance, return_y, random_state
+            As in `sample`, for the batches together. The rows of one ``random_state`` depend on
+            ``batch_rows``.
+
+        Yields
+        ------
+        X, or X and y
+            As `sample` returns them. What can't be had is an error at the call, not at the first batch.
+        """
+        self._check_draw(n_samples, extrapolate, return_y)
+        check_parameter("batch_rows", batch_rows, int, minimum=1)
+        asked = {"y": y, "conditions": conditions, "counts": counts, "extrapolate": bool(extrapolate)}
+        model, root = self._model, self._root_of(random_state)
+        followed = self._guidance(guidance)
+        found = model.modality.sample_batches(
+            model.network, n_samples, int(batch_rows), root, followed, **asked
+        )
+        return ((X, labels) if return_y else X for X, labels in found)
+
+    def complete(self, X: Any, y: Any = None, *, n_draws: int = 1, random_state: RandomState = None) -> Any:
+        """Fill the gaps of rows: missing cells are drawn given those that each row has.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The columns of fit, with missing cells anywhere, in every row others. All of them are filled, also
+            in columns that had missing values in fit: a filled cell is never missing (but where a column
+            never had a value, there is nothing to fill it with).
+        y : array of shape (n_samples,), optional
+            Labels, which may have gaps too; only after a fit with them.
+        n_draws : int, default=1
+            How many times, independently: the spread between draws is what the row leaves open.
+        random_state : int, RandomState, Generator or None, default=None
+            As in `sample`.
+
+        Returns
+        -------
+        X : table of shape (n_samples, n_features), or a list of ``n_draws`` of them
+            In the container that came in; cells that were present are the same to the bit. Pairs (X, y) when
+            ``y`` was given.
         """
         check_is_fitted(self)
-        if n_samples is not None:
-            check_parameter("n_samples", n_samples, int, minimum=1)
-        if return_y and not self._model.modality.is_labelled:
-            raise ValueError("return_y=True needs a fit with y, got return_y=True after fit(X)")
-        root = self._next_root() if random_state is None else seed_sequence(random_state)
-        X, labels = self._model.modality.sample(self._model.network, n_samples, y, conditions, root)
-        return (X, labels) if return_y else X
+        check_parameter("n_draws", n_draws, int, minimum=1)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        model, root = self._model, self._root_of(random_state)
+        found = model.modality.complete(model.network, X, y, int(n_draws), root)
+        tables = [(filled, labels) if y is not None else filled for filled, labels in found]
+        return tables if n_draws > 1 else tables[0]
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Log-likelihood of each row, exact for the mixture over eight orders of the columns.
@@ -95,12 +192,70 @@ class ModelSynthesizer(BaseSynthesizer):
             Natural logarithm of the probability of the row's codes: levels of categories, cells of numbers
             (see `codec_`). A level never seen in fit counts as one row in all of them. Float64.
         """
+        codes = self._codes(X, y)
+        return self._model.modality.log_likelihood(self._model.in_double(), codes)
+
+    def realism(self, X: Any, y: Any = None) -> NDArray[np.float64]:
+        """Probability that each row is real rather than generated, as far as the discriminator can tell.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array of shape (n_samples,), optional
+            Labels; only after a fit with them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            For as many real rows as generated ones; calibrated on rows that were held out. Exactly .5 where
+            nothing was found that tells them apart (``discriminator_`` is None).
+        """
+        codes = self._codes(X, y)
+        odds = self._model.guide.log_odds(codes) if self._model.guide is not None else codes[:, 0] * 0.0
+        return torch.sigmoid(odds.double()).cpu().numpy()
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """What the model makes of each row and cell: one row in, one row out.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+            For each modelled column the log-likelihood of the cell given the row's other cells: a very low
+            one is an odd cell. Last the row's log-odds of being real (see `realism`). Names are those of
+            `get_feature_names_out`; columns that others determine, or that are not modelled, have none.
+        """
+        codes = self._codes(X, None)
+        return self._model.modality.features(self._model.in_double(), self._model.guide, codes)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of what `transform` returns.
+
+        Parameters
+        ----------
+        input_features : None or array of str
+            Only checked against the names of the columns in fit.
+
+        Returns
+        -------
+        ndarray of shape (n_features_out,)
+        """
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        known = getattr(self, "feature_names_in_", None)
+        if input_features is not None and known is not None and list(input_features) != list(known):
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return np.array(self._model.modality.feature_names, dtype=object)
+
+    def _codes(self, X: Any, y: Any) -> torch.Tensor:
+        """Codes of rows on the model's device, -1 where a value was never seen."""
+        check_is_fitted(self)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
         modality = self._model.modality
         labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
-        codes = torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
-        return modality.log_likelihood(self._model.in_double(), codes)
+        return torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
 
     def _set_fitted(
         self, model: Model, entropy: str, history: History, n_iter: int, n_draws: int = 0
@@ -109,6 +264,7 @@ class ModelSynthesizer(BaseSynthesizer):
         self._entropy, self._n_draws = entropy, n_draws
         self.codec_ = model.modality.columns
         self.generator_ = model.network
+        self.discriminator_ = getattr(model.guide, "discriminator", None)
         self.device_ = model.device
         self.history_ = history
         self.n_iter_ = n_iter
@@ -116,6 +272,30 @@ class ModelSynthesizer(BaseSynthesizer):
             self.classes_ = model.modality.classes
         elif hasattr(self, "classes_"):
             del self.classes_
+
+    @property
+    def columns_(self) -> pd.DataFrame:
+        """What was decided of each column, and why: a row for each, in their order."""
+        check_is_fitted(self)
+        found: pd.DataFrame = self._model.modality.columns.describe()
+        return found
+
+    def _guidance(self, guidance: float | str) -> Guidance:
+        if guidance == "auto":
+            return Guidance(self._model.guide)
+        check_parameter("guidance", guidance, float, minimum=0, maximum=1)
+        return Guidance(self._model.guide, float(guidance))
+
+    def _check_draw(self, n_samples: int | None, extrapolate: bool, return_y: bool) -> None:
+        check_is_fitted(self)
+        if n_samples is not None:
+            check_parameter("n_samples", n_samples, int, minimum=1)
+        check_flag("extrapolate", extrapolate)
+        if return_y and not self._model.modality.is_labelled:
+            raise ValueError("return_y=True needs a fit with y, got return_y=True after fit(X)")
+
+    def _root_of(self, random_state: RandomState) -> np.random.SeedSequence:
+        return self._next_root() if random_state is None else seed_sequence(random_state)
 
     def _next_root(self) -> np.random.SeedSequence:
         self._n_draws += 1
@@ -126,13 +306,15 @@ class ModelSynthesizer(BaseSynthesizer):
         state: dict[str, Any] = {"parameters": self.get_params(deep=False)}
         if hasattr(self, "_model"):
             state["fitted"] = self._to_state()
+            state["codecs"] = self._model.modality.foreign_codecs
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["parameters"])  # type: ignore[misc]
         if "fitted" in state:
             header, arrays = state["fitted"]
-            self._restore(header, arrays, resolve_device("auto"))
+            constraints = state["parameters"].get("constraints", ())
+            self._restore(header, arrays, resolve_device("auto"), constraints, state["codecs"])
 
     def _to_state(self) -> tuple[Header, Arrays]:
         check_is_fitted(self)
@@ -140,7 +322,7 @@ class ModelSynthesizer(BaseSynthesizer):
         names = getattr(self, "feature_names_in_", None)
         state = {
             "content": "synthesizer",
-            "parameters": {k: v for k, v in self.get_params(deep=False).items() if is_plain(k, v)},
+            "parameters": parameters_to_state(self.get_params(deep=False)),
             "n_features": self.n_features_in_,
             "feature_names": None if names is None else [str(name) for name in names],
             "n_iter": self.n_iter_,
@@ -151,21 +333,38 @@ class ModelSynthesizer(BaseSynthesizer):
         return {**state, **header}, arrays
 
     @classmethod
-    def _from_state(cls: type[Self], header: Header, arrays: Arrays, device: Any) -> Self:
+    def _from_state(
+        cls: type[Self],
+        header: Header,
+        arrays: Arrays,
+        device: Any,
+        constraints: Sequence[Any] = (),
+        codecs: Sequence[type[Any]] = (),
+    ) -> Self:
         if header.get("content") != "synthesizer":
             raise ModelFileError(f"It holds no synthesizer, but {str(header.get('content'))[:100]!r}")
-        given, known = header_dict(header, "parameters"), cls().get_params(deep=False)
+        given, known = parameters_from_state(header_dict(header, "parameters")), cls().get_params(deep=False)
         synthesizer = cls(**{key: value for key, value in given.items() if key in known})
-        synthesizer._restore(header, arrays, resolve_device(device))
+        synthesizer._restore(header, arrays, resolve_device(device), constraints, codecs)
+        if "constraints" in known:
+            synthesizer.set_params(constraints=synthesizer._model.modality.constraints)
         return synthesizer
 
-    def _restore(self, header: Header, arrays: Arrays, device: torch.device) -> None:
-        model = Model.from_state(header, arrays, self._modalities, self._generators)
+    def _restore(
+        self,
+        header: Header,
+        arrays: Arrays,
+        device: torch.device,
+        constraints: Sequence[Any],
+        codecs: Sequence[type[Any]],
+    ) -> None:
+        model = Model.from_state(header, arrays, self._modalities, self._generators, codecs)
+        model = replace(model, modality=model.modality.with_constraints(constraints))
         model.network.to(device).eval()
         entropy = header_str(header, "entropy")
         if not (entropy.isascii() and entropy.isdigit() and len(entropy) < 100):
             raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")
         history = History(header_list(header, "history", of=dict))
         n_iter, n_draws = (header_int(header, key, minimum=0) for key in ("n_iter", "n_draws"))
-        self._note_columns(columns_from_state(header, model.modality.columns.columns))
+        self._note_columns(columns_from_state(header, model.modality.labels))
         self._set_fitted(model, entropy, history, n_iter, n_draws)

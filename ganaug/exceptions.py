@@ -10,6 +10,7 @@
         ModelFileError          (also ValueError)  a file that isn't a whole model file
         CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
         UnsupportedError        (also NotImplementedError)  what this kind of generator can't do
+        ContractError           (also AssertionError)  a synthesizer or a codec breaks its contract
     UserWarning
       GanaugWarning
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
@@ -19,6 +20,7 @@
 
 __all__ = [
     "CheckpointError",
+    "ContractError",
     "GanaugError",
     "GanaugWarning",
     "InterruptedFitWarning",
@@ -58,6 +60,10 @@ class CheckpointError(GanaugError, ValueError):
 
 class UnsupportedError(GanaugError, NotImplementedError):
     """The generator that was fitted can't do this; the message says which can."""
+
+
+class ContractError(GanaugError, AssertionError):
+    """A synthesizer or a column codec breaks its contract; the message says where."""
 
 
 class GanaugWarning(UserWarning):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,11 +34,14 @@ class Model:
     modality : Modality
     options : GeneratorOptions
     network : Module
+    guide : object, optional
+        What chooses among the rows drawn.
     """
 
     modality: Modality
     options: GeneratorOptions
     network: nn.Module
+    guide: Any = None
 
     @classmethod
     def build(cls, modality: Modality, options: GeneratorOptions, seed: int) -> Model:
@@ -68,11 +71,14 @@ class Model:
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header, arrays = self.modality.to_state()
-        state = {
+        state: Header = {
             "modality": {"name": self.modality.name, **header},
             "generator": {"name": self.options.name, **self.options.get_params()},
         }
         parts = {"modality": arrays, "network": self.weights()}
+        state["guide"] = None
+        if self.guide is not None:
+            state["guide"], parts["guide"] = self.guide.to_state()
         return state, {
             f"{part}.{name}": array for part, held in parts.items() for name, array in held.items()
         }
@@ -84,14 +90,18 @@ class Model:
         arrays: Arrays,
         modalities: Mapping[str, type[Modality]],
         generators: Mapping[str, type[GeneratorOptions]],
+        codecs: Sequence[type[Any]] = (),
     ) -> Model:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         described = header_dict(header, "modality")
         kind = modalities[header_str(described, "name", choices=tuple(modalities))]
-        modality = kind.from_state(described, _under("modality.", arrays))
+        modality = kind.from_state(described, _under("modality.", arrays), codecs)
         options = _read_options(header_dict(header, "generator"), generators)
         network = cls._network_of(modality, options, _under("network.", arrays))
-        return cls(modality, options, network)
+        guide = None
+        if header.get("guide") is not None:
+            guide = modality.guide_from_state(header_dict(header, "guide"), _under("guide.", arrays))
+        return cls(modality, options, network, guide)
 
     @staticmethod
     def _network_of(modality: Modality, options: GeneratorOptions, weights: Arrays) -> nn.Module:

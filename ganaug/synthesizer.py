@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from ganaug._util.device import resolve_device
+from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_choice, check_flag, check_parameter
 from ganaug._util.random import RandomState, numpy_generator, seed_sequence
 from ganaug.base import (
@@ -24,6 +27,7 @@ from ganaug.losses import AdversarialLoss, resolve_loss
 from ganaug.losses.adversarial import LogitLoss
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
+from ganaug.tabular.constraints import Constraint, check_constraints
 from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
@@ -53,6 +57,19 @@ class GANSynthesizer(ModelSynthesizer):
         "least_squares", "wasserstein", "hinge" or "relativistic", each with the penalty that suits it; or
         (the discriminator's, the generator's) functions, ``loss(real_logits, fake_logits)`` -> a tensor of
         one number per row. The cascade is trained by likelihood and doesn't use it.
+    discriminator : {"auto", "trees"} or None, default="auto"
+        What tells real rows from those of the cascade, and guides `sample`: boosted trees, kept when they
+        gain on rows that neither they nor the generator have seen; None does without.
+    columns : dict of column name to kind, default=None
+        What you know better of a column than can be seen: "category", "number", "datetime", "identifier"
+        (never modelled; new ones of the same pattern), "text" (never modelled; whole values of the training
+        rows, as they are, drawn by how frequent they are: nothing of them is protected), "drop" (neither
+        modelled nor in what is drawn), or a column codec of your own; see ``columns_`` for what was decided.
+    min_level_count : int, default=1
+        Levels of text, bools and categories that fewer rows have are protected: they are in no row that is
+        drawn, and in no saved file. Their rows are learned from as if they had one of the others.
+    constraints : list of constraints, default=()
+        What holds in every row that is drawn, by construction; see `ganaug.constraints`.
     max_epochs : int or "auto", default="auto"
         Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 10,000 steps.
     time_budget_seconds : float, optional
@@ -80,6 +97,8 @@ class GANSynthesizer(ModelSynthesizer):
     ----------
     codec_ : TableCodec
         How each column is understood.
+    columns_ : DataFrame
+        What was decided of each column, and why, in words.
     generator_ : Module
         The network.
     classes_ : ndarray of shape (n_classes,)
@@ -116,6 +135,10 @@ class GANSynthesizer(ModelSynthesizer):
         modality: str = "auto",
         generator: str | Cascade | Residual = "auto",
         loss: str | tuple[LogitLoss, LogitLoss] | AdversarialLoss = "relativistic",
+        discriminator: str | None = "auto",
+        columns: Mapping[Any, Any] | None = None,
+        min_level_count: int = 1,
+        constraints: list[Constraint] | tuple[Constraint, ...] = (),
         max_epochs: int | str = "auto",
         time_budget_seconds: float | None = None,
         batch_size: int | str = "auto",
@@ -131,6 +154,10 @@ class GANSynthesizer(ModelSynthesizer):
         self.modality = modality
         self.generator = generator
         self.loss = loss
+        self.discriminator = discriminator
+        self.columns = columns
+        self.min_level_count = min_level_count
+        self.constraints = constraints
         self.max_epochs = max_epochs
         self.time_budget_seconds = time_budget_seconds
         self.batch_size = batch_size
@@ -148,9 +175,10 @@ class GANSynthesizer(ModelSynthesizer):
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n_samples, n_features)
-            Numbers, bools, text and categories, missing values among them.
-        y : array or Series of shape (n_samples,), optional
+        X : DataFrame of pandas or polars, pyarrow Table, array or list of shape (n_samples, n_features)
+            Numbers, bools, text, categories, dates, times and decimals, missing values among them. What is
+            drawn comes in the same container, with the same columns, order and dtypes.
+        y : array, Series of pandas or polars, or pyarrow ChunkedArray of shape (n_samples,), optional
             Labels, which `sample` can then be asked for.
         sample_weight : array of shape (n_samples,), optional
             How much each row counts; rows of weight 0 are left out.
@@ -169,8 +197,10 @@ class GANSynthesizer(ModelSynthesizer):
         weights = None if sample_weight is None else check_weights(sample_weight, X)
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
         if goes_on:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        modality = self._model.modality if goes_on else MODALITIES[self._modality_name()].fit(X, y, weights)
+            validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        kind = MODALITIES[self._modality_name()]
+        given = {name: getattr(self, name) for name in ("constraints", "columns", "min_level_count")}
+        modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():
             raise InvalidTableError(
@@ -185,12 +215,19 @@ class GANSynthesizer(ModelSynthesizer):
             history, n_iter = History([*self.history_, *history]), n_iter + self.n_iter_
         else:
             self._note_columns(columns)
-        self._set_fitted(model, str(root.entropy), history, n_iter)
+        guide = modality.make_guide(model.network, codes, weights, trainer, _seed(root))
+        self._set_fitted(replace(model, guide=guide), str(root.entropy), history, n_iter)
         return self
 
     def _check_parameters(self) -> None:
         check_choice("modality", self.modality, ("auto", *MODALITIES))
         resolve_loss(self.loss)
+        if self.discriminator is not None:
+            check_choice("discriminator", self.discriminator, ("auto", "trees"))
+        check_constraints(self.constraints)
+        check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        if self.columns is not None and not isinstance(self.columns, Mapping):
+            raise TypeError(f"columns must be a dict of column name to kind, got {self.columns!r}")
         for name, kind, minimum in (
             ("max_epochs", int, 1),
             ("batch_size", int, 1),
@@ -252,6 +289,7 @@ class GANSynthesizer(ModelSynthesizer):
             loss=resolve_loss(self.loss),
             root=np.random.SeedSequence(root.entropy, spawn_key=(_TRAIN_KEY,)),
             callbacks=(*self.callbacks, *([ProgressBar()] if self.verbose else [])),
+            guides=self.discriminator is not None,
         )
         return model.modality.trainer(model.network.to(device), model.options, task)
 

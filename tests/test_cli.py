@@ -12,6 +12,7 @@ import pytest
 
 import ganaug
 from ganaug import cli
+from ganaug._util.streams import write_tables
 from ganaug.datasets import make_customers
 
 
@@ -77,6 +78,83 @@ def test_parquet_in_and_out(run, folder, tmp_path):
     assert run("fit", table, "-o", model, "--time-budget", 2, "--quiet") == (0, "", "")
     assert run("sample", model, "-n", 30, "-o", rows)[0] == 0
     pd.testing.assert_series_equal(pd.read_parquet(rows).dtypes, pd.read_parquet(table).dtypes)
+
+
+def test_what_is_asked_for_holds_in_every_row(run, folder, tmp_path):
+    output = tmp_path / "rows.csv"
+    asked = ["age>=30", "age<50", "city=Lyon", "city=Paris", "churned=yes", "income is present"]
+    words = [word for text in asked for word in ("--where", text)]
+    assert run("sample", folder / "model.ganaug", "-n", 100, "-o", output, *words) == (0, "", "")
+    rows = pd.read_csv(output)
+    assert len(rows) == 100
+    assert rows["age"].between(30, 49).all()
+    assert set(rows["city"]) <= {"Lyon", "Paris"}
+    assert set(rows["churned"]) == {"yes"}
+    assert rows["income"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("age", "column=value"),
+        ("town=Lyon", "'city'"),
+        ("city=Rome", "'Rome'"),
+        ("age=old", "'age=old'"),
+        ("age>900", "'age'"),
+        ("newsletter=perhaps", "newsletter=perhaps"),
+        ("city<Lyon", "Only numbers and dates"),
+    ],
+)
+def test_a_condition_that_can_not_be_met(run, folder, tmp_path, text, named):
+    result = run("sample", folder / "model.ganaug", "-o", tmp_path / "rows.csv", "--where", text)
+    assert said_in_one_line(result, named)
+
+
+def test_batches_are_one_file(folder, tmp_path):
+    """A column that has nothing in the first batch keeps its type; the rows are those of the batches."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    output = tmp_path / "rows.parquet"
+    tables = [pd.DataFrame({"a": [None, None], "b": [1, 2]}), pd.DataFrame({"a": ["x", None], "b": [3, 4]})]
+    write_tables(iter(tables), output, lambda name: pd.Series(["text"]) if name == "a" else None)
+    assert pd.read_parquet(output)["a"].tolist() == [None, None, "x", None]
+    assert parquet.ParquetFile(output).num_row_groups == 2
+    write_tables(iter(tables), tmp_path / "rows.csv")
+    assert pd.read_csv(tmp_path / "rows.csv")["b"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_batch_that_fails_leaves_the_old_file(tmp_path):
+    def tables():
+        yield pd.DataFrame({"a": [1]})
+        raise ValueError("in the second batch")
+
+    output = tmp_path / "rows.csv"
+    output.write_text("old")
+    with pytest.raises(ValueError, match="second"):
+        write_tables(tables(), output)
+    assert output.read_text() == "old"
+    assert os.listdir(tmp_path) == ["rows.csv"]
+
+
+def test_complete_fills_every_gap(run, folder, tmp_path):
+    partial, output = tmp_path / "partial.csv", tmp_path / "filled.csv"
+    table = pd.read_csv(folder / "table.csv", dtype_backend="numpy_nullable")[:40]
+    table.loc[::2, ["city", "income", "churned"]] = None
+    table.to_csv(partial, index=False)
+    words = ("complete", folder / "model.ganaug", partial, "-o", output, "--random-state", 0)
+    assert run(*words) == (0, "", "")
+    filled = pd.read_csv(output, dtype_backend="numpy_nullable")
+    assert filled.columns.tolist() == table.columns.tolist()
+    assert filled.notna().all().all()
+    there = table["income"].notna()
+    assert filled.loc[there, "income"].tolist() == table.loc[there, "income"].tolist()
+    assert set(filled["churned"]) <= {"yes", "no"}
+
+
+def test_complete_needs_every_column(run, folder, tmp_path):
+    partial = tmp_path / "partial.csv"
+    pd.read_csv(folder / "table.csv").drop(columns="plan").to_csv(partial, index=False)
+    result = run("complete", folder / "model.ganaug", partial, "-o", tmp_path / "filled.csv")
+    assert said_in_one_line(result, "'plan'")
 
 
 def test_info_names_every_column(run, folder):
@@ -212,7 +290,7 @@ def test_interrupt_while_sampling(run, folder, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ganaug.GANSynthesizer, "sample", interrupt)
+    monkeypatch.setattr(ganaug.GANSynthesizer, "sample_batches", interrupt)
     status, _, err = run("sample", folder / "model.ganaug", "-o", tmp_path / "rows.csv")
     assert status == 130
     assert err.strip().count("\n") == 0

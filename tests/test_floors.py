@@ -22,6 +22,7 @@ FLOORS = {
     "ganaug.model": 3,
     "ganaug.drawing": 3,
     "ganaug.tabular": 4,
+    "ganaug.constraints": 4,
     "ganaug.image": 4,
     "ganaug.synthesizer": 5,
     "ganaug.baselines": 5,

@@ -12,6 +12,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ganaug import Cascade, GANSynthesizer
 
+EXPECTED_TO_FAIL = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "rows repeated and rows weighed are learned from in other batches, so the networks differ"
+    )
+}
+
 
 def small(**parameters):
     tiny = Cascade(hidden_units=8, context_units=16, embedding_units=4)
@@ -19,7 +25,7 @@ def small(**parameters):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
-@parametrize_with_checks([small()])
+@parametrize_with_checks([small()], expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL)
 def test_scikit_learn_s_own_checks(estimator, check):
     check(estimator)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import importlib
 import operator
 import re
+import zoneinfo
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,35 +18,100 @@ from ganaug.exceptions import InvalidTableError, ModelFileError
 Scalar = bool | int | float | str
 
 _MASKED = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)} | {"Float32", "Float64"}
-_ARROW_NUMBERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"float", "double"}
+_UNITS = ("s", "ms", "us", "ns")
+_ARROW_INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_ARROW_NUMBERS = _ARROW_INTEGERS | {"halffloat", "float", "double"}
 _ARROW_STRINGS = {"string", "large_string"}
-_NUMPY_DTYPE = re.compile("[<>|=]?([biuf][0-9]{1,2}|O|U[0-9]{1,8})")
+_ARROW_TIMES = {"time32[s]", "time32[ms]", "time64[us]", "time64[ns]"}
+_ARROW_DURATIONS = {f"duration[{unit}]" for unit in _UNITS}
+_ARROW_DATES = {"date32[day]": "date32", "date64[ms]": "date64"}
+_ARROW_TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=([A-Za-z0-9_+\-/:]{1,64}))?\]")
+_ARROW_DECIMAL = re.compile(r"decimal(32|64|128|256)\(([0-9]{1,2}), (-?[0-9]{1,2})\)")
+_NUMPY_DTYPE = re.compile(r"[<>|=]?([biuf][0-9]{1,2}|O|U[0-9]{1,8}|[mM]8\[(Y|M|W|D|h|m|s|ms|us|ns)\])")
+_ZONE_NAME = re.compile(r"[A-Za-z0-9_+\-]{1,32}(/[A-Za-z0-9_+\-]{1,32}){0,2}")
+_MOST_DECIMALS = 1_000
+_OBJECT_KINDS = {
+    "date": "date",
+    "time": "time",
+    "datetime": "datetime",
+    "Timestamp": "datetime",
+    "timedelta": "duration",
+    "Timedelta": "duration",
+    "decimal": "decimal",
+}
+TICKS = (
+    "datetime",
+    "duration",
+    "date",
+    "time",
+    "decimal",
+)  # kinds that `ganaug._util.cells.read_ticks` reads
 MISSING: dict[str, Any] = {"None": None, "nan": float("nan"), "NA": pd.NA, "NaT": pd.NaT}
 
 
+@dataclass(frozen=True)
+class ObjectDtype:
+    """What an object column holds, where all its cells are of one type that has no numpy dtype.
+
+    Parameters
+    ----------
+    cells : {"date", "time", "datetime", "timedelta", "decimal", "Timestamp", "Timedelta"}
+        Their type: that of the module datetime, decimal.Decimal, or pandas' own.
+    zone : tzinfo, optional
+        The time zone that all of them are in.
+    scale : int, default 0
+        Most decimals that a decimal has.
+    """
+
+    cells: str
+    zone: datetime.tzinfo | None = None
+    scale: int = 0
+
+
 def kind_of(dtype: Any) -> str:
-    """One of "number", "bool", "string", "object", "category" and, for all others, "other"."""
+    """What the cells of a column are.
+
+    One of "number", "bool", "string", "object", "category", "datetime", "duration", "date", "time", "decimal"
+    and, for all others, "other".
+    """
+    if isinstance(dtype, ObjectDtype):
+        return _OBJECT_KINDS[dtype.cells]
     if isinstance(dtype, np.dtype):
         if dtype.kind == "f" and dtype.itemsize > 8:
             return "other"
-        kinds = {"i": "number", "u": "number", "f": "number", "b": "bool", "O": "object"}
-        return kinds.get(dtype.kind, "other")
+        kinds = {"b": "bool", "O": "object", "M": "datetime", "m": "duration"}
+        return "number" if dtype.kind in "iuf" else kinds.get(dtype.kind, "other")
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return "datetime"
     if isinstance(dtype, pd.CategoricalDtype):
         return "category"
     if isinstance(dtype, pd.StringDtype):
         return "string"
     if isinstance(dtype, pd.ArrowDtype):
-        name = str(dtype.pyarrow_dtype)
-        families = {"number": _ARROW_NUMBERS, "string": _ARROW_STRINGS, "bool": {"bool"}}
-        return next((kind for kind, names in families.items() if name in names), "other")
+        return _kind_of_arrow(str(dtype.pyarrow_dtype))
     if dtype.name in _MASKED:
         return "number"
     return "bool" if dtype.name == "boolean" else "other"
 
 
+def _kind_of_arrow(name: str) -> str:
+    families: dict[str, set[str]] = {
+        "number": _ARROW_NUMBERS,
+        "string": _ARROW_STRINGS,
+        "bool": {"bool"},
+        "time": _ARROW_TIMES,
+        "duration": _ARROW_DURATIONS,
+        "date": set(_ARROW_DATES),
+    }
+    known = next((kind for kind, names in families.items() if name in names), None)
+    if known is None and name.startswith("timestamp["):
+        return "datetime"
+    return known or ("decimal" if _ARROW_DECIMAL.fullmatch(name) else "other")
+
+
 def can_be_missing(dtype: Any) -> bool:
     """Whether a column of this dtype has room for a missing value."""
-    return not isinstance(dtype, np.dtype) or dtype.kind in "fO"
+    return not isinstance(dtype, np.dtype) or dtype.kind in "fOmM"
 
 
 def index_to_state(labels: pd.Index[Any]) -> dict[str, Any]:
@@ -81,6 +150,11 @@ def dtype_to_state(dtype: Any) -> dict[str, Any]:
     """JSON-able description of a dtype that `kind_of` knows."""
     if isinstance(dtype, np.dtype):
         return {"numpy": dtype.str}
+    if isinstance(dtype, ObjectDtype):
+        zone = None if dtype.zone is None else _zone_to_state(dtype.zone)
+        return {"object": dtype.cells, "zone": zone, "scale": dtype.scale}
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return {"unit": dtype.unit, "zone": _zone_to_state(dtype.tz)}
     if isinstance(dtype, pd.CategoricalDtype):
         categories = pd.Index(dtype.categories.tolist(), dtype=dtype.categories.dtype)  # a range written out
         return {"categories": index_to_state(categories), "ordered": bool(dtype.ordered)}
@@ -97,7 +171,12 @@ def dtype_from_state(state: Any) -> Any:
     if not isinstance(state, dict):
         raise broken
     if "numpy" in state:
-        return numpy_dtype_from(state["numpy"], kinds="biufO")
+        plain = numpy_dtype_from(state["numpy"], kinds="biufOmM")
+        if plain.kind in "mM" and np.datetime_data(plain)[0] not in _UNITS:
+            raise broken
+        return plain
+    if "object" in state:
+        return _object_dtype_from(state, broken)
     if "categories" in state and isinstance(state.get("ordered"), bool):
         categories = index_from_state(state["categories"])
         if kind_of(categories.dtype) != "category" and not isinstance(categories, pd.RangeIndex):
@@ -106,13 +185,86 @@ def dtype_from_state(state: Any) -> Any:
         if state["na"] == "NA":
             return pd.StringDtype(state["string"])
         return pd.StringDtype(state["string"], na_value=np.nan)  # type: ignore[call-arg]
-    if state.get("arrow") in (*_ARROW_NUMBERS, *_ARROW_STRINGS, "bool"):
-        import pyarrow as pa  # only a table that came from it needs it
-
-        return pd.ArrowDtype(pa.type_for_alias(state["arrow"]))
+    if state.get("unit") in _UNITS:
+        return pd.DatetimeTZDtype(state["unit"], _zone_from_state(state.get("zone")))
+    if isinstance(state.get("arrow"), str):
+        return pd.ArrowDtype(arrow_type_from(state["arrow"]))
     if state.get("pandas") in (*_MASKED, "boolean"):
         return pd.api.types.pandas_dtype(state["pandas"])
     raise broken
+
+
+def _object_dtype_from(state: dict[str, Any], broken: ModelFileError) -> ObjectDtype:
+    zone, scale = state.get("zone"), state.get("scale")
+    if state["object"] not in _OBJECT_KINDS or type(scale) is not int or not 0 <= scale <= _MOST_DECIMALS:
+        raise broken
+    return ObjectDtype(state["object"], None if zone is None else _zone_from_state(zone), scale)
+
+
+def arrow_type_from(name: str) -> Any:
+    """Type of pyarrow from its name in a file, one of those that `kind_of` knows."""
+    import pyarrow as pa  # only a table that came from it needs it
+
+    timestamp, number = _ARROW_TIMESTAMP.fullmatch(name), _ARROW_DECIMAL.fullmatch(name)
+    try:
+        if timestamp:
+            return pa.timestamp(timestamp[1], timestamp[2])
+        if number:
+            return getattr(pa, f"decimal{number[1]}")(int(number[2]), int(number[3]))
+        if _kind_of_arrow(name) != "other":
+            return pa.type_for_alias(_ARROW_DATES.get(name, name))
+    except (AttributeError, ValueError):  # a precision that no decimal has
+        pass
+    raise ModelFileError(f"Unknown dtype in the file: {name!r:.80}")
+
+
+def _zone_to_state(zone: datetime.tzinfo) -> list[Any]:
+    """Library and name of a time zone, or its seconds from UTC; pandas tells pytz's from the others."""
+    offset = zone.utcoffset(None)
+    library = "pytz" if type(zone).__module__.startswith("pytz") else "zoneinfo"
+    name = getattr(zone, "zone", None) if library == "pytz" else getattr(zone, "key", None)
+    if name is not None:
+        return [library, name]
+    if offset is None:
+        raise InvalidTableError(
+            f"This time zone can't be saved; convert the column, for example by tz_convert('UTC'): {zone!r}"
+        )
+    return [library, offset.total_seconds()]
+
+
+def _zone_from_state(state: Any) -> datetime.tzinfo:
+    broken = ModelFileError(f"Unknown time zone in the file: {state!r:.80}")
+    if not isinstance(state, list) or len(state) != 2 or state[0] not in ("pytz", "zoneinfo"):
+        raise broken
+    library, name = state
+    try:
+        if isinstance(name, float) and abs(name) < 86_400:
+            return _fixed_offset(library, name)
+        if isinstance(name, str) and _ZONE_NAME.fullmatch(name):
+            return _named_zone(library, name)
+    except (KeyError, ValueError, OSError) as error:  # no such zone on this machine
+        raise broken from error
+    raise broken
+
+
+def _fixed_offset(library: str, seconds: float) -> datetime.tzinfo:
+    pytz = _pytz() if library == "pytz" else None
+    if pytz is not None and seconds % 60 == 0:
+        return pytz.FixedOffset(int(seconds // 60))  # type: ignore[no-any-return]
+    return datetime.timezone(datetime.timedelta(seconds=seconds))
+
+
+def _named_zone(library: str, name: str) -> datetime.tzinfo:
+    pytz = _pytz() if library == "pytz" else None
+    return zoneinfo.ZoneInfo(name) if pytz is None else pytz.timezone(name)
+
+
+def _pytz() -> Any:
+    """The library pytz; None where there is none, as pandas 3 does without."""
+    try:
+        return importlib.import_module("pytz")
+    except ImportError:
+        return None
 
 
 def numpy_dtype_from(text: Any, kinds: str) -> np.dtype[Any]:

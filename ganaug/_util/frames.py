@@ -1,34 +1,32 @@
-"""Tables in and out: the only file that touches a dataframe library's API."""
+"""Tables in and out: with `arrow` and `cells` the only files that touch a dataframe library's API.
+
+Inside, a table is a pandas frame with dtypes that the column codecs read; columns of pyarrow and polars keep
+their arrow type there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from narwhals import dependencies
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_array
+from sklearn.utils import check_array, column_or_1d
 
-from ganaug._util.dtypes import MISSING, index_from_state, index_to_state, kind_of, numpy_dtype_from
+from ganaug._util import arrow
+from ganaug._util.dtypes import ObjectDtype, index_from_state, index_to_state, numpy_dtype_from
 from ganaug.exceptions import InvalidTableError, ModelFileError
 
-_SCALARS: tuple[tuple[type, tuple[type, ...]], ...] = (
-    (bool, (bool, np.bool_)),
-    (int, (int, np.integer)),
-    (float, (float, np.floating)),
-    (str, (str, np.str_)),
-)
 _WIDEST_TEXT = 1_000_000  # bytes of a cell of a text array; a file that says more means harm
+_LIBRARIES = ("pandas", "polars", "pyarrow", "numpy", "list")
 
 
-# --- whole tables -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Container:
     """What a table came in, so that another one can be given back in the same.
 
@@ -36,20 +34,94 @@ class Container:
     ----------
     columns : pandas.Index
         The column labels, with their own dtype and name.
+    library : {"pandas", "polars", "pyarrow", "numpy", "list"}
+        Whose table it was; "list" is a list of lists.
+    schema : tuple
+        For each column its dtype of polars, field of pyarrow, or, in a pandas frame, its arrow type where
+        that isn't the one inside, else None. Empty for arrays and lists.
+    metadata : dict of bytes, optional
+        What a pyarrow table carried beside its columns. It isn't saved.
     array_dtype : numpy.dtype or None
-        The dtype of the 2-D array that came in; None for a DataFrame.
+        The dtype of the 2-D array that came in; None for a frame.
     array_order : {"C", "F"}
         The memory layout of that array.
     """
 
     columns: pd.Index[Any]
+    library: str = "pandas"
+    schema: tuple[Any, ...] = ()
+    metadata: dict[bytes, bytes] | None = None
     array_dtype: np.dtype[Any] | None = None
     array_order: str = "C"
 
-    def rebuild(self, columns: Sequence[Any]) -> pd.DataFrame | NDArray[Any]:
+    def select(self, positions: Sequence[int]) -> Container:
+        """The same with some of the columns."""
+        schema = tuple(self.schema[at] for at in positions) if self.schema else ()
+        return replace(self, columns=self.columns[list(positions)], schema=schema)
+
+    def rebuild(self, columns: Sequence[Any]) -> Any:
         """Put decoded columns (one array of n_rows per column) back into the container."""
-        if self.array_dtype is None:
-            return assemble(columns, self.columns)
+        if self.array_dtype is not None:
+            table = self._array(columns)
+            return table.tolist() if self.library == "list" else table
+        pairs = list(zip(columns, self.schema, strict=True))
+        if self.library == "pandas":
+            own = [column if kind is None else arrow.write_pandas(column, kind) for column, kind in pairs]
+            return assemble(own, self.columns)
+        if self.library == "polars":
+            return arrow.write_polars(self.columns.tolist(), columns, self.schema)
+        return arrow.write_table(columns, self.schema, self.metadata)
+
+    def rebuild_column(self, column: Any, name: Any) -> Any:
+        """The one column of a container that `to_column` made, as it came."""
+        table = self.rebuild([column])
+        if self.library == "pandas":
+            return table.iloc[:, 0].rename(name)
+        if self.library == "polars":
+            return table.to_series(0).alias(name)
+        if self.library == "pyarrow":
+            return table.column(0)
+        return [row[0] for row in table] if self.library == "list" else table[:, 0]
+
+    def takes(self, dtypes: Sequence[Any]) -> bool:
+        """Whether columns of these dtypes are what `to_frame` makes of such a container."""
+        if self.array_dtype is not None:
+            inside = _frame_of(np.empty((0, 1), self.array_dtype)).dtypes.iloc[0]
+            holds_any = inside == np.dtype(object)
+            return all(dtype == inside or (holds_any and isinstance(dtype, ObjectDtype)) for dtype in dtypes)
+        return all(map(arrow.fits, dtypes, self.schema))
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able description."""
+        return {
+            "columns": index_to_state(self.columns),
+            "library": self.library,
+            "schema": list(map(arrow.to_state, self.schema)),
+            "array": None if self.array_dtype is None else self.array_dtype.str,
+            "order": self.array_order,
+        }
+
+    @classmethod
+    def from_state(cls, state: Any) -> Container:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        broken = ModelFileError("The description of the table's container is broken.")
+        if not isinstance(state, dict) or state.get("order") not in ("C", "F"):
+            raise broken
+        columns, library = index_from_state(state.get("columns")), state.get("library")
+        schema, array = state.get("schema"), state.get("array")
+        dtype = None if array is None else numpy_dtype_from(array, kinds="biufOUmM")
+        if dtype is not None and dtype.itemsize > _WIDEST_TEXT:
+            raise ModelFileError(f"The file's array has cells of {dtype.itemsize} bytes, which is too many.")
+        holds_array = library in ("numpy", "list")
+        n_entries = 0 if holds_array else len(columns)
+        if library not in _LIBRARIES or not isinstance(schema, list) or len(schema) != n_entries:
+            raise broken
+        if holds_array != (dtype is not None):
+            raise broken
+        entries = arrow.from_state(library, columns.tolist(), schema)
+        return cls(columns, library, entries, array_dtype=dtype, array_order=state["order"])
+
+    def _array(self, columns: Sequence[Any]) -> NDArray[Any]:
         n_rows = len(columns[0]) if len(columns) else 0
         order: Any = self.array_order
         table: NDArray[Any] = np.empty((n_rows, len(columns)), dtype=self.array_dtype, order=order)
@@ -58,28 +130,8 @@ class Container:
             table[:, position] = column.tolist() if table.dtype.kind == "O" else column
         return table
 
-    def takes(self, dtypes: Sequence[Any]) -> bool:
-        """Whether columns of these dtypes are what `to_frame` makes of such a container."""
-        if self.array_dtype is None:
-            return True
-        plain = self.array_dtype if self.array_dtype.kind in "biuf" else np.dtype(object)
-        return all(dtype == plain for dtype in dtypes)
 
-    def to_state(self) -> dict[str, Any]:
-        """JSON-able description."""
-        array = None if self.array_dtype is None else self.array_dtype.str
-        return {"columns": index_to_state(self.columns), "array": array, "order": self.array_order}
-
-    @classmethod
-    def from_state(cls, state: Any) -> Container:
-        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
-        if not isinstance(state, dict) or state.get("order") not in ("C", "F"):
-            raise ModelFileError("The description of the table's container is broken.")
-        array = state.get("array")
-        dtype = None if array is None else numpy_dtype_from(array, kinds="biufOU")
-        if dtype is not None and dtype.itemsize > _WIDEST_TEXT:
-            raise ModelFileError(f"The file's array has cells of {dtype.itemsize} bytes, which is too many.")
-        return cls(index_from_state(state.get("columns")), dtype, state["order"])
+# --- whole tables -------------------------------------------------------------------------------------------
 
 
 def to_frame(X: Any, *, min_rows: int = 1) -> tuple[pd.DataFrame, Container]:
@@ -87,7 +139,7 @@ def to_frame(X: Any, *, min_rows: int = 1) -> tuple[pd.DataFrame, Container]:
 
     Parameters
     ----------
-    X : pandas.DataFrame, array or list of lists, of shape (n_rows, n_columns)
+    X : pandas or polars DataFrame, pyarrow Table, array or list of lists, of shape (n_rows, n_columns)
         The table. An array's columns are named 0, 1, ...
     min_rows : int, default 1
         Fewer rows are an error.
@@ -105,42 +157,134 @@ def to_frame(X: Any, *, min_rows: int = 1) -> tuple[pd.DataFrame, Container]:
         The table is empty, or its column names can't tell the columns apart.
     TypeError
         ``X`` is a kind of table that isn't accepted.
+    ImportError
+        ``X`` needs pyarrow, which isn't installed.
     """
     _refuse_other_containers(X)
-    if isinstance(X, pd.DataFrame):
-        _check_labels(X.columns)
-        _check_shape(X.shape, min_rows)
-        frame = X.copy(deep=False)
-        frame.index = pd.RangeIndex(len(frame))
-        return frame, Container(X.columns)
-    array = _read_array(X, min_rows)
-    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-    frame = pd.DataFrame(array, copy=False, dtype=None if array.dtype.kind in "biuf" else object)
-    return frame, Container(frame.columns, array.dtype, order)
+    if not is_frame(X):
+        array = _read_array(X, min_rows)
+        order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+        frame = _frame_of(array)
+        library = "list" if isinstance(X, list | tuple) else "numpy"
+        return frame, Container(frame.columns, library, array_dtype=array.dtype, array_order=order)
+    labels = _labels(X)
+    _check_labels(labels)
+    _check_shape((len(X), len(labels)), min_rows)
+    if dependencies.is_polars_dataframe(X):
+        frame = assemble([arrow.read_polars(series) for series in X.get_columns()], labels)
+        return frame, Container(labels, "polars", tuple(series.dtype for series in X.get_columns()))
+    if dependencies.is_pyarrow_table(X):
+        frame = assemble([arrow.read_arrow(column) for column in X.columns], labels)
+        return frame, Container(labels, "pyarrow", tuple(X.schema), X.schema.metadata)
+    frame = X.copy(deep=False)
+    frame.index = pd.RangeIndex(len(frame))
+    kinds = list(map(arrow.outer_type, frame.dtypes))
+    if any(kind is not None for kind in kinds):
+        columns = [frame.iloc[:, position].array for position in range(frame.shape[1])]
+        pairs = zip(columns, kinds, strict=True)
+        frame = assemble([c if kind is None else arrow.read_pandas(c) for c, kind in pairs], labels)
+    return frame, Container(labels, schema=tuple(kinds))
+
+
+def to_column(y: Any) -> tuple[pd.Series[Any], Container]:
+    """Read one column in any form that we accept; `Container.rebuild_column` gives it back.
+
+    Parameters
+    ----------
+    y : pandas or polars Series, pyarrow ChunkedArray, array or list of shape (n_rows,)
+
+    Returns
+    -------
+    column : pandas.Series
+        The same cells, with a fresh row index.
+    container : Container
+        Of a table with that column alone.
+    """
+    if isinstance(y, pd.Series):
+        table: Any = y.to_frame("y")
+    elif dependencies.is_polars_series(y):
+        table = y.alias("y").to_frame()
+    elif dependencies.is_pyarrow_chunked_array(y):
+        table = arrow.import_arrow("Columns of arrow").table({"y": y})
+    else:
+        cells = column_or_1d(y, warn=True)
+        listed = isinstance(y, list | tuple) and len(y) > 0
+        table = [[cell] for cell in y] if listed else cells[:, None]
+    frame, container = to_frame(table, min_rows=0)
+    return frame.iloc[:, 0], container
+
+
+def is_frame(X: Any) -> bool:
+    """Whether this is a frame of a library that we know: its columns have names."""
+    known = (dependencies.is_polars_dataframe, dependencies.is_pyarrow_table)
+    return isinstance(X, pd.DataFrame) or any(is_known(X) for is_known in known)
+
+
+def as_pandas(X: Any) -> Any:
+    """A polars frame or pyarrow table as a pandas frame; all else as it is."""
+    return to_frame(X, min_rows=0)[0] if is_frame(X) and not isinstance(X, pd.DataFrame) else X
+
+
+def header_of(X: Any) -> Any:
+    """What scikit-learn may look at to note the number of columns, and their names where all are text."""
+    if not is_frame(X):
+        if isinstance(X, np.ndarray) and X.ndim == 1:
+            raise InvalidTableError(
+                "Expected a table, got an array of one dimension. Reshape your data: X.reshape(-1, 1) if it "
+                f"is one column, X.reshape(1, -1) if it is one row; its shape is {X.shape}"
+            )
+        return X
+    labels = _labels(X)
+    are_text = all(isinstance(label, str) for label in labels)
+    return pd.DataFrame(columns=labels) if are_text else np.empty((0, len(labels)))
 
 
 def assemble(columns: Sequence[Any], labels: pd.Index[Any]) -> pd.DataFrame:
     """DataFrame of the given columns under exactly this index of labels."""
-    frame = pd.DataFrame(dict(enumerate(columns)), copy=False)
+    # With a dtype that is given, pandas doesn't look for a better one.
+    series = {i: pd.Series(column, dtype=column.dtype, copy=False) for i, column in enumerate(columns)}
+    frame = pd.DataFrame(series, copy=False)
     frame.columns = labels
     return frame
 
 
+def _labels(X: Any) -> pd.Index[Any]:
+    if isinstance(X, pd.DataFrame):
+        labels: pd.Index[Any] = X.columns
+        return labels
+    names = list(nw.from_native(X).schema) if dependencies.is_polars_dataframe(X) else X.column_names
+    return pd.Index(names, dtype=object)
+
+
+def _frame_of(array: NDArray[Any]) -> pd.DataFrame:
+    return pd.DataFrame(array, copy=False, dtype=None if array.dtype.kind in "biufmM" else object)
+
+
+def columns_of_frame(frame: pd.DataFrame) -> list[Any]:
+    """One array per column: a plain one where the dtype is numpy's."""
+    columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
+    return [c.to_numpy() if isinstance(c.dtype, np.dtype) else c.array for c in columns]
+
+
 def _refuse_other_containers(X: Any) -> None:
+    if is_frame(X):
+        return
     if sparse.issparse(X):
         raise TypeError("Sparse input is not supported. Pass a dense table: X.toarray().")
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("Masked arrays are not supported. Pass X.filled(numpy.nan), or a DataFrame.")
-    if isinstance(X, pd.Series | pd.Index):
+    kind = f"{type(X).__module__.partition('.')[0]} {type(X).__name__}"
+    is_column = dependencies.is_polars_series(X) or dependencies.is_pyarrow_chunked_array(X)
+    if isinstance(X, pd.Series | pd.Index) or is_column:
         raise InvalidTableError(
-            f"Expected a table with columns, got a pandas {type(X).__name__}. Use to_frame() for one column."
+            f"Expected a table with columns, not one column. Use to_frame(); got a {kind}"
         )
-    if isinstance(X, pd.DataFrame):
-        return
-    if nw.from_native(X, allow_series=True, pass_through=True) is not X:
-        kind = f"{type(X).__module__.partition('.')[0]} {type(X).__name__}"
+    if dependencies.is_polars_lazyframe(X):
+        raise TypeError("A polars LazyFrame holds no rows yet. Call .collect() first.")
+    if nw.from_native(X, allow_series=True, pass_through=True) is not X or kind.startswith("pyarrow "):
         raise TypeError(
-            f"Expected a pandas DataFrame or a 2-D array. Call .to_pandas() first on this {kind}."
+            "Expected a DataFrame of pandas or polars, a pyarrow Table or a 2-D array. "
+            f"Call .to_pandas() first on this {kind}."
         )
 
 
@@ -180,131 +324,3 @@ def _check_labels(labels: pd.Index[Any]) -> None:
         raise InvalidTableError(
             f"Column names must differ from each other; used more than once: {repeated!r}"
         )
-
-
-# --- columns ------------------------------------------------------------------------------------------------
-
-
-def read_numbers(
-    values: pd.Series[Any], *, loose: bool = False
-) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
-    """Cells as a plain numeric array and where they are missing; None when they aren't all numbers.
-
-    Object columns count when they hold only ints, or only floats, beside missing values. If ``loose``, any
-    mix of numbers counts, also as categories.
-    """
-    dtype: Any = values.dtype
-    kind = kind_of(dtype)
-    if loose and kind == "category":
-        values, kind = values.astype(object), "object"
-    missing = values.isna().to_numpy(dtype=bool)
-    if kind == "object":
-        return _read_object_numbers(values, missing, loose)
-    if kind not in ("number", "bool"):
-        return None
-    if isinstance(dtype, np.dtype):
-        native = values.to_numpy()
-        native = native.astype(native.dtype.newbyteorder("="), copy=False)
-    else:
-        native = values.array.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
-    if native.dtype.kind == "f":
-        missing = missing | np.isnan(native)  # a nullable float can hold NaN beside NA
-    return native, missing
-
-
-def _read_object_numbers(
-    values: pd.Series[Any], missing: NDArray[np.bool_], loose: bool
-) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
-    found = pd.api.types.infer_dtype(values, skipna=True)
-    dtype: type | None = {"integer": np.int64, "floating": np.float64}.get(found)
-    if loose and found in ("integer", "floating", "mixed-integer-float", "boolean", "empty"):
-        dtype = np.float64
-    if dtype is None or (missing.all() and not loose):
-        return None
-    native: NDArray[Any] = np.zeros(len(values), dtype=dtype)
-    try:
-        native[~missing] = values.to_numpy()[~missing].astype(dtype)
-    except OverflowError:  # an int of more than 64 bits
-        return None
-    return native, missing
-
-
-def write_numbers(native: NDArray[Any], missing: NDArray[np.bool_], dtype: Any, missing_kind: str) -> Any:
-    """Inverse of `read_numbers`: an array of ``dtype``, an object column's gaps of ``missing_kind``."""
-    if isinstance(dtype, np.dtype):
-        written = native.astype(dtype)
-        if missing.any():
-            written[missing] = MISSING[missing_kind] if dtype.kind == "O" else np.nan
-        return written
-    extension = pd.array(native.astype(dtype.numpy_dtype, copy=False), dtype=dtype)
-    if missing.any():
-        extension[missing] = pd.NA
-    return extension
-
-
-def read_levels(values: pd.Series[Any]) -> tuple[NDArray[np.intp], list[Any]]:
-    """Cells as indices into a list of distinct Python scalars, -1 where missing.
-
-    Levels that no cell has may be listed. Raises TypeError, which ends in the type, for other objects.
-    """
-    kind = kind_of(values.dtype)
-    if kind == "category":
-        codes, levels = values.cat.codes.to_numpy().astype(np.intp), values.cat.categories.tolist()
-        for level in levels:
-            _family(type(level))
-        return codes, levels
-    if kind == "object":
-        return _read_object_levels(values.to_numpy())
-    if kind == "string":
-        codes, unique = pd.factorize(values)
-        return codes, unique.tolist()
-    numbers = read_numbers(values)
-    if numbers is None:
-        raise TypeError(f"Expected text, numbers or bools, got {values.dtype}")
-    codes, distinct = pd.factorize(numbers[0])
-    codes[numbers[1]] = -1
-    return codes, distinct.tolist()
-
-
-def _read_object_levels(cells: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
-    codes = np.full(len(cells), -1, dtype=np.intp)
-    present = np.flatnonzero(~pd.isna(cells))
-    types = list(map(type, cells[present]))
-    families = {kind: _family(kind) for kind in dict.fromkeys(types)}
-    levels: list[Any] = []
-    for family in dict.fromkeys(families.values()):  # apart, or 1, 1.0 and True would be one level
-        chosen = present
-        if len(set(families.values())) > 1:
-            chosen = present[np.fromiter((families[kind] is family for kind in types), bool, len(types))]
-        found, unique = pd.factorize(cells[chosen])
-        codes[chosen] = found + len(levels)
-        levels.extend(family(level) for level in unique)
-    return codes, levels
-
-
-def _family(kind: type) -> type:
-    for family, members in _SCALARS:
-        if kind in members or (kind.__module__ == "numpy" and issubclass(kind, members)):
-            return family
-    raise TypeError(f"Expected text, numbers or bools, got {kind.__name__}")
-
-
-def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) -> Any:
-    """Array of ``dtype`` holding the levels and, last, a missing value unless ``missing_kind`` is None."""
-    cells = [*levels] if missing_kind is None else [*levels, MISSING[missing_kind]]
-    if isinstance(dtype, np.dtype):
-        written = np.empty(len(cells), dtype=dtype)
-        written[:] = cells
-        return written
-    return pd.array([None if pd.isna(cell) else cell for cell in cells], dtype=dtype)
-
-
-def missing_kind_of(values: pd.Series[Any]) -> str:
-    """The most common kind of missing value: "None", "nan", "NA" or "NaT"."""
-    if kind_of(values.dtype) != "object":
-        return "nan"
-    cells = values.to_numpy()
-    kinds = [type(cell).__name__ for cell in cells[pd.isna(cells)]]
-    names = {"NoneType": "None", "NAType": "NA", "NaTType": "NaT"}
-    found = [names.get(kind, "nan") for kind in kinds]
-    return max(MISSING, key=found.count)

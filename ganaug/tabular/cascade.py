@@ -4,6 +4,11 @@ Every field of a table has a small network of its own, which sees the fields dra
 distribution of its own code. What it sees is a sum with one term per known field, so that any set of fields
 can be known, in any order: conditions are exact, and a pass over a row costs time linear in fields.
 
+Two things let few rows go further. The networks' matrices are a common one plus what sets a field apart, so
+that fields learn from each other. And the network is several members in one: they share all matrices, and
+differ in how they scale units. A row is drawn by one of them; together they are a mixture, whose members'
+errors average out.
+
 Shape
 -----
 Codes (n_rows, n_fields) -> log-likelihood (n_rows, n_fields), and back by drawing field after field.
@@ -11,6 +16,7 @@ Codes (n_rows, n_fields) -> log-likelihood (n_rows, n_fields), and back by drawi
 References
 ----------
 Uria, Murray, Larochelle: A Deep and Tractable Density Estimator, ICML 2014 (orders drawn at random).
+Wen, Tran, Ba: BatchEnsemble, ICLR 2020 (members that share matrices).
 """
 
 from __future__ import annotations
@@ -31,6 +37,7 @@ from ganaug.tabular.heads import group_heads, level_scores
 from ganaug.tabular.prefix_sum import DrawOrder, sums_before
 
 _KNOTS = np.linspace(-2.8, 2.8, 24)  # normal scores between which a number's embedding is interpolated
+_APART = 0.3  # first size of what sets a field's matrix apart from the common one
 
 
 class Cascade(BaseEstimator):
@@ -48,7 +55,9 @@ class Cascade(BaseEstimator):
         Logistic components of a number's distribution.
     n_blocks : int, default=1
         Residual blocks in each field's network.
-    weight_decay : float, default=0.25
+    n_members : int, default=4
+        Members of the ensemble that shares the matrices.
+    weight_decay : float, default=0.3
         Decoupled decay of the weight matrices, per unit of learning rate.
 
     Examples
@@ -68,19 +77,22 @@ class Cascade(BaseEstimator):
         embedding_units: int = 16,
         n_components: int = 12,
         n_blocks: int = 1,
-        weight_decay: float = 0.25,
+        n_members: int = 4,
+        weight_decay: float = 0.3,
     ) -> None:
         self.hidden_units = hidden_units
         self.context_units = context_units
         self.embedding_units = embedding_units
         self.n_components = n_components
         self.n_blocks = n_blocks
+        self.n_members = n_members
         self.weight_decay = weight_decay
 
     def check(self) -> None:
         """Raise an error that names the first option whose type or value is wrong."""
         for name in ("hidden_units", "context_units", "embedding_units", "n_components"):
             check_parameter(f"generator's {name}", getattr(self, name), int, minimum=1, maximum=65_536)
+        check_parameter("generator's n_members", self.n_members, int, minimum=1, maximum=256)
         check_parameter("generator's n_blocks", self.n_blocks, int, minimum=0, maximum=64)
         check_parameter("generator's weight_decay", self.weight_decay, float, minimum=0.0)
 
@@ -120,6 +132,10 @@ class CascadeNetwork(nn.Module):
         )
         self.term_bias = nn.Parameter(torch.zeros(self.n_fields, 1, options.context_units))
         self.context_bias = nn.Parameter(torch.zeros(self.n_fields, 1, options.context_units))
+        self.n_members = options.n_members
+        self.context_scale = self._member_scale(options.context_units)
+        self.context_shift = _normal(self.n_members, self.n_fields, 1, options.context_units, scale=0.15)
+        self.hidden_scale = self._member_scale(options.hidden_units)
         self.inner = _Layer(self.n_fields, options.context_units, options.hidden_units)
         self.blocks = nn.ModuleList(
             _Residual(self.n_fields, options.hidden_units) for _ in range(options.n_blocks)
@@ -129,6 +145,11 @@ class CascadeNetwork(nn.Module):
         places = torch.cat([head.index for head in heads])
         self.head_of = {p: (head, i) for head in heads for i, p in enumerate(head.index.tolist())}
         self.register_buffer("place", places.argsort(), persistent=False)
+
+    def _member_scale(self, units: int) -> nn.Parameter:
+        """By what each member multiplies its units, (n_members, n_fields, 1, units): no two alike."""
+        spread = 0.5 if self.n_members > 1 else 0.0
+        return nn.Parameter(1.0 + spread * torch.randn(self.n_members, self.n_fields, 1, units))
 
     def _register_codes(self, fields: Sequence[Field]) -> int:
         """Where each code finds its embedding: between which two rows, how far, and its normal score."""
@@ -145,10 +166,13 @@ class CascadeNetwork(nn.Module):
         return n_rows
 
     def decayed_parameters(self) -> list[nn.Parameter]:
-        """Weight matrices; biases and the embedding of scores keep their size."""
-        return [p for name, p in self.named_parameters() if not name.endswith(("bias", "score_embedding"))]
+        """Weight matrices; biases, scales and the embedding of scores keep their size."""
+        free = ("bias", "scale", "shift", "score_embedding")
+        return [p for name, p in self.named_parameters() if not name.endswith(free)]
 
-    def log_likelihood(self, codes: Tensor, order: DrawOrder, known: Tensor | None = None) -> Tensor:
+    def log_likelihood(
+        self, codes: Tensor, order: DrawOrder, known: Tensor | None = None, member: int | None = None
+    ) -> Tensor:
         """Log-probability of each code given those drawn before it.
 
         Parameters
@@ -157,6 +181,8 @@ class CascadeNetwork(nn.Module):
         order : DrawOrder
         known : tensor of shape (n_rows, n_fields), bool, optional
             Cells that are not known tell the others nothing.
+        member : int, optional
+            Who judges; by default each member has an equal part of the rows, the first ones first.
 
         Returns
         -------
@@ -166,7 +192,26 @@ class CascadeNetwork(nn.Module):
         terms = self.terms(codes)
         if known is not None:
             terms = terms * known.t().unsqueeze(-1)
-        hidden = self._hidden(sums_before(terms, order), slice(None))
+        return self._judge(codes, sums_before(terms, order), member)
+
+    def cell_log_likelihood(self, codes: Tensor, known: Tensor, member: int) -> Tensor:
+        """Log-probability of each code given all the others that are known, (n_rows, n_fields).
+
+        Parameters
+        ----------
+        codes : tensor of shape (n_rows, n_fields), integers
+        known : tensor of shape (n_rows, n_fields), bool
+            Cells that are not known tell the others nothing.
+        member : int
+            Who judges.
+        """
+        codes = codes.long()
+        terms = self.terms(codes) * known.t().unsqueeze(-1)
+        return self._judge(codes, terms.sum(dim=0, keepdim=True) - terms, member)
+
+    def _judge(self, codes: Tensor, context: Tensor, member: int | None) -> Tensor:
+        """Log-probability (n_rows, n_fields) of codes; what fields see is (n_fields, n_rows, units)."""
+        hidden = self._hidden(context, slice(None), member)
         by_field, parts = codes.t(), []
         for head in self.each_head:
             own = head.index
@@ -184,14 +229,48 @@ class CascadeNetwork(nn.Module):
         embedded = self._embed(at, self.score_embedding[:, field : field + 1])[0]
         return torch.addmm(self.term_bias[field], embedded, self.term_weight[field])
 
-    def draw(self, field: int, context: Tensor, uniforms: Tensor) -> Tensor:
+    def draw(self, field: int, context: Tensor, uniforms: Tensor, member: int) -> Tensor:
         """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units)."""
-        head, member = self.head_of[field]
-        return head.draw(member, self.hidden_of(field, context), uniforms)
+        head, place = self.head_of[field]
+        return head.draw(place, self.hidden_of(field, context, member), uniforms)
 
-    def hidden_of(self, field: int, context: Tensor) -> Tensor:
-        """Hidden units of one field, (n_rows, hidden_units), from which its head draws."""
-        return self._hidden(context.unsqueeze(0), slice(field, field + 1))[0]
+    def hidden_of(self, field: int, context: Tensor, member: int | None) -> Tensor:
+        """What a field's head is given, (n_rows, hidden_units), for a sum (n_rows, context_units)."""
+        return self._hidden(context.unsqueeze(0), slice(field, field + 1), member)[0]
+
+    def draw_within(
+        self,
+        field: int,
+        context: Tensor,
+        uniforms: Tensor,
+        shares: Tensor,
+        kind: Tensor,
+        member: int | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw codes of one field among those that conditions leave.
+
+        Parameters
+        ----------
+        field : int
+        context : tensor of shape (n_rows, context_units)
+            Sum of the terms of what is known.
+        uniforms : tensor of shape (2, n_rows)
+        shares : tensor of shape (n_kinds, n_codes)
+            What is left of each code's probability under each of several conditions: 0 is none, 1 is all.
+        kind : tensor of shape (n_rows,), integers
+            The condition of each row.
+        member : int, optional
+            Who draws; by default each member has an equal part of the rows.
+
+        Returns
+        -------
+        codes : tensor of shape (n_rows,)
+        log_mass : tensor of shape (n_rows,)
+            Logarithm of the probability that is left.
+        """
+        head, place = self.head_of[field]
+        hidden = self.hidden_of(field, context, member)
+        return head.draw_within(place, hidden, uniforms, shares.to(hidden.dtype), kind)
 
     def _embed(self, at: Tensor, score_embedding: Tensor) -> Tensor:
         score = self.code_score[at].unsqueeze(-1)
@@ -201,23 +280,37 @@ class CascadeNetwork(nn.Module):
         curve = torch.where(score != 0, score.square() - 1, score)
         return torch.lerp(lower, upper, self.code_part[at].unsqueeze(-1)) + score * linear + curve * squared
 
-    def _hidden(self, context: Tensor, fields: slice) -> Tensor:
-        hidden = self.inner(F.silu(context + self.context_bias[fields]), fields)
+    def _hidden(self, context: Tensor, fields: slice, member: int | None) -> Tensor:
+        n_rows = context.shape[1]
+        shift, scale, hidden_scale = (
+            self._of_rows(part[:, fields], n_rows, member)
+            for part in (self.context_shift, self.context_scale, self.hidden_scale)
+        )
+        hidden = self.inner(F.silu(context + self.context_bias[fields] + shift) * scale, fields)
+        hidden = hidden * hidden_scale
         for block in self.blocks:
             hidden = block(hidden, fields)
         return F.silu(hidden)
 
+    def _of_rows(self, part: Tensor, n_rows: int, member: int | None) -> Tensor:
+        """A parameter (n_members, n_fields, 1, units) for each row: (n_fields, n_rows or 1, units)."""
+        if member is not None or self.n_members == 1:
+            return part[member or 0]
+        own = torch.arange(n_rows, device=part.device) * self.n_members // n_rows
+        return part.squeeze(2).transpose(0, 1).index_select(1, own)
+
 
 class _Layer(nn.Module):
-    """A linear map for each field."""
+    """A linear map for each field: a common one, and what sets the field apart."""
 
     def __init__(self, n_fields: int, n_in: int, n_out: int, *, gain: float = 1.0) -> None:
         super().__init__()
-        self.weight = _normal(n_fields, n_in, n_out, scale=gain / math.sqrt(n_in))
+        self.common = _normal(1, n_in, n_out, scale=gain / math.sqrt(n_in))
+        self.weight = _normal(n_fields, n_in, n_out, scale=_APART * gain / math.sqrt(n_in))
         self.bias = nn.Parameter(torch.zeros(n_fields, 1, n_out))
 
     def forward(self, x: Tensor, fields: slice) -> Tensor:
-        return torch.baddbmm(self.bias[fields], x, self.weight[fields])
+        return torch.baddbmm(self.bias[fields], x, self.weight[fields] + self.common)
 
 
 class _Residual(nn.Module):

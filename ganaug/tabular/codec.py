@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ganaug._util.dtypes import index_from_state, index_to_state
+from ganaug._util.dtypes import ObjectDtype, index_from_state, index_to_state
 from ganaug._util.frames import assemble
-from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
-from ganaug.tabular.columns import COLUMN_CODECS, ColumnCodec, Field
-from ganaug.tabular.columns.base import FloatArray, IntArray, State, Unseen, want
+from ganaug.exceptions import InvalidTableError, ModelFileError
+from ganaug.tabular.choices import Choices
+from ganaug.tabular.columns import (
+    COLUMN_CODECS,
+    CategoryCodec,
+    ColumnCodec,
+    DatetimeCodec,
+    Field,
+    IdentifierCodec,
+    NumberCodec,
+    TextCodec,
+)
+from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, Unseen, want
+from ganaug.tabular.relation_search import find_relations
+from ganaug.tabular.relations import Given, Relations
 
 
 class TableCodec:
@@ -26,6 +38,10 @@ class TableCodec:
         The column labels.
     codecs : tuple of ColumnCodec
         One per column, in the same order.
+    relations : Relations, optional
+        What is known of columns that others determine.
+    chosen : tuple of int
+        Positions of the columns whose kind the caller chose.
 
     Examples
     --------
@@ -38,12 +54,26 @@ class TableCodec:
     True
     """
 
-    def __init__(self, columns: pd.Index[Any], codecs: tuple[ColumnCodec, ...]) -> None:
+    def __init__(
+        self,
+        columns: pd.Index[Any],
+        codecs: tuple[ColumnCodec, ...],
+        relations: Relations | None = None,
+        chosen: tuple[int, ...] = (),
+    ) -> None:
         self.columns = columns
         self.codecs = codecs
+        self.relations = Relations() if relations is None else relations
+        self.chosen = chosen
 
     @classmethod
-    def fit(cls, table: pd.DataFrame, weights: ArrayLike | None = None) -> TableCodec:
+    def fit(
+        cls,
+        table: pd.DataFrame,
+        weights: ArrayLike | None = None,
+        choices: Choices | None = None,
+        apart: Collection[Hashable] = (),
+    ) -> TableCodec:
         """Learn every column.
 
         Parameters
@@ -52,27 +82,54 @@ class TableCodec:
             Column labels must be unique.
         weights : array of shape (n_rows,), optional
             How much each row counts; rows of weight 0 are as if absent.
+        choices : Choices, optional
+            What the caller has to say of the columns; none of them may be dropped.
+        apart : collection of column labels, default ()
+            Columns that no relation may be about.
 
         Raises
         ------
         RejectColumn
             A column that no codec takes, by name, with what to do.
+        InvalidTableError
+            All columns are identifiers or free text, and nothing is left to learn.
         """
         checked = None if weights is None else _check_weights(weights, len(table))
-        columns = (table.iloc[:, position] for position in range(table.shape[1]))
+        choices = Choices() if choices is None else choices
         labels = table.columns
-        return cls(labels, tuple(_fit_column(v, n, checked) for v, n in zip(columns, labels, strict=True)))
+        fitted = [choices.fit(table.iloc[:, at], name, checked) for at, name in enumerate(labels)]
+        if not any(codec.fields for codec in fitted):
+            kinds = ", ".join(f"{name!r}: {codec.kind}" for name, codec in zip(labels, fitted, strict=True))
+            raise InvalidTableError(
+                "No column is left to learn from; choose another kind for one of them, for example by "
+                f"columns={{{labels[0]!r}: 'category'}}. They are {kinds:.200}"
+            )
+        open_ones = [name not in apart for name in labels]
+        relations, codecs = find_relations(table, fitted, checked, open_ones)
+        chosen = tuple(at for at, name in enumerate(labels) if name in choices.columns)
+        return cls(labels, codecs, relations, chosen)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """What a generator must emit, one entry per column of codes."""
-        return tuple(field for codec in self.codecs for field in codec.fields)
+        own = (codec for at, codec in enumerate(self.codecs) if at not in self._root_of)
+        return tuple(field for codec in own for field in codec.fields)
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
-        """For each column of the table, its columns of codes."""
-        ends = np.cumsum([len(codec.fields) for codec in self.codecs]).tolist()
-        return tuple(slice(start, end) for start, end in zip([0, *ends], ends, strict=False))
+        """For each column of the table, its columns of codes; twins share theirs."""
+        spans: list[slice] = []
+        end = 0
+        for at, codec in enumerate(self.codecs):
+            if at in self._root_of:
+                spans.append(spans[self._root_of[at]])
+            else:
+                spans.append(slice(end, end := end + len(codec.fields)))
+        return tuple(spans)
+
+    @cached_property
+    def _root_of(self) -> dict[int, int]:
+        return {twin.child: twin.root for twin in self.relations.twins}
 
     @property
     def dtypes(self) -> list[Any]:
@@ -99,13 +156,79 @@ class TableCodec:
         """Codes of shape (n_rows, n_fields), of type `dtype`; see `ColumnCodec.encode` for ``unseen``."""
         codes: IntArray = np.empty((len(table), len(self.fields)), dtype=self.dtype)
         for position, (codec, span) in enumerate(zip(self.codecs, self.slices, strict=True)):
-            codes[:, span] = codec.encode(table.iloc[:, position], unseen=unseen)
+            if position not in self._root_of:
+                codes[:, span] = codec.encode(table.iloc[:, position], unseen=unseen)
         return codes
 
     def decode_columns(self, codes: IntArray, rng: np.random.Generator) -> list[Any]:
-        """One array per column, in its own dtype."""
+        """One array per column, in its own dtype; columns that others determine keep to that."""
+        codes = self.settle_codes(codes, rng)
         pairs = zip(self.codecs, self.slices, strict=True)
-        return [codec.decode(codes[:, span], rng) for codec, span in pairs]
+        return self.settle([codec.decode(codes[:, span], rng) for codec, span in pairs])
+
+    def settle_codes(self, codes: IntArray, rng: np.random.Generator, given: Given = None) -> IntArray:
+        """Codes (n_rows, n_fields) in which each column is what the one that determines it says.
+
+        Parameters
+        ----------
+        codes : array of shape (n_rows, n_fields)
+        rng : numpy Generator
+        given : bool array of shape (n_rows, n_columns), optional
+            Cells that were asked for and stay as they are.
+        """
+        return self.relations.settle_codes(codes, self.codecs, self.slices, rng, given)
+
+    def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
+        """Decoded columns, the same for what is told by their values: copies and sums."""
+        return self.relations.settle(columns, given)
+
+    @cached_property
+    def related(self) -> frozenset[Hashable]:
+        """Columns whose values, not only whose codes, others must agree with."""
+        twins = [at for twin in self.relations.twins for at in (twin.root, twin.child)]
+        sums = [at for entry in self.relations.sums for at in entry.members]
+        return frozenset(self.columns[at] for at in (*twins, *sums))
+
+    def renumber(
+        self, table: pd.DataFrame, stays: Mapping[Hashable, NDArray[np.bool_]], first_row: int, key: int
+    ) -> pd.DataFrame:
+        """A table with identifiers that no other batch of the same ``key`` has.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (n_rows, n_columns)
+        stays : mapping of column to bool array of shape (n_rows,)
+            Cells that are left as they are.
+        first_row : int
+            The number of the first row among those of all batches.
+        key : int
+        """
+        cells = [table.iloc[:, at].array for at in range(table.shape[1])]
+        for at, name in enumerate(table.columns):
+            own = self.codec_of(name) if name in self.columns else None
+            if isinstance(own, IdentifierCodec):
+                rng = np.random.default_rng([key, first_row])
+                codes = np.empty((len(table), 0), dtype=np.int32)
+                fresh = own.decode(codes, rng, first_row=first_row, key=key)
+                fresh[stays[name]] = cells[at][stays[name]]
+                cells[at] = fresh
+        return assemble(cells, table.columns)
+
+    def describe(self) -> pd.DataFrame:
+        """What was decided of each column, and why."""
+        notes = self.relations.describe(self.columns)
+        return pd.DataFrame(
+            {
+                "column": self.columns.tolist(),
+                "dtype": [_dtype_name(codec.dtype) for codec in self.codecs],
+                "kind": [codec.kind for codec in self.codecs],
+                "chosen": [at in self.chosen for at in range(len(self.codecs))],
+                "why": [getattr(codec, "why", "") for codec in self.codecs],
+                "n_fields": [0 if at in self._root_of else len(c.fields) for at, c in enumerate(self.codecs)],
+                "missing": [_missing_share(codec) for codec in self.codecs],
+                "note": [notes.get(at, "") for at in range(len(self.codecs))],
+            }
+        )
 
     def decode(self, codes: IntArray, rng: np.random.Generator) -> pd.DataFrame:
         """Table of the same columns, order and dtypes."""
@@ -118,11 +241,19 @@ class TableCodec:
             header, held = codec.to_state()
             headers.append({"kind": codec.kind, **header})
             arrays.update({f"{position}.{key}": array for key, array in held.items()})
-        return {"columns": index_to_state(self.columns), "codecs": headers}, arrays
+        relations, held = self.relations.to_state()
+        arrays.update({f"relations.{key}": array for key, array in held.items()})
+        header = {"columns": index_to_state(self.columns), "codecs": headers, "chosen": list(self.chosen)}
+        return {**header, "relations": relations}, arrays
 
     @classmethod
-    def from_state(cls, header: Any, arrays: dict[str, NDArray[Any]]) -> TableCodec:
-        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+    def from_state(
+        cls, header: Any, arrays: dict[str, NDArray[Any]], codecs: Sequence[type[ColumnCodec]] = ()
+    ) -> TableCodec:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`.
+
+        ``codecs`` are classes beside ganaug's own that the file may name by their ``kind``.
+        """
         if not isinstance(header, dict):
             raise ModelFileError("The description of the table in the file is broken.")
         labels = index_from_state(header.get("columns"))
@@ -130,27 +261,53 @@ class TableCodec:
         if len(labels) != len(headers):
             raise ModelFileError(f"The file names {len(labels)} columns and describes {len(headers)}")
         parts: list[dict[str, NDArray[Any]]] = [{} for _ in headers]
-        known = {str(position): part for position, part in enumerate(parts)}
+        held: Arrays = {}
+        known = {str(position): part for position, part in enumerate(parts)} | {"relations": held}
         for key, array in arrays.items():
             position, _, rest = key.partition(".")
             known.get(position, {})[rest] = array
-        return cls(labels, tuple(map(_load_column, labels, headers, parts)))
+        kinds = {codec.kind: codec for codec in (*codecs, *COLUMN_CODECS)}
+        loaded = tuple(_load_column(*each, kinds) for each in zip(labels, headers, parts, strict=True))
+        chosen = want(header, "chosen", list)
+        if not all(type(at) is int and 0 <= at < len(labels) for at in chosen):
+            raise ModelFileError("The file names columns that it doesn't have.")
+        return cls(labels, loaded, Relations.from_state(header.get("relations"), held, loaded), tuple(chosen))
 
 
-def _fit_column(values: pd.Series[Any], name: Hashable, weights: FloatArray | None) -> ColumnCodec:
-    for codec in COLUMN_CODECS[:-1]:
-        try:
-            return codec.fit(values, name, weights)
-        except RejectColumn:
-            continue
-    return COLUMN_CODECS[-1].fit(values, name, weights)
-
-
-def _load_column(name: Hashable, header: Any, arrays: dict[str, NDArray[Any]]) -> ColumnCodec:
-    kinds = {codec.kind: codec for codec in COLUMN_CODECS}
-    if not isinstance(header, dict) or want(header, "kind", str) not in kinds:
+def _load_column(
+    name: Hashable,
+    header: Any,
+    arrays: dict[str, NDArray[Any]],
+    kinds: Mapping[str, type[ColumnCodec]],
+) -> ColumnCodec:
+    if not isinstance(header, dict):
         raise ModelFileError(f"The file describes column {name!r} in a way that is not known.")
-    return kinds[header["kind"]].from_state(name, header, arrays)
+    kind = want(header, "kind", str)
+    if kind not in kinds:
+        raise ModelFileError(
+            f"The file has a column codec of its own for column {name!r}; pass its class to load: "
+            f"codecs=[...]. Its kind is {kind!r:.80}"
+        )
+    return kinds[kind].from_state(name, header, arrays)
+
+
+def _dtype_name(dtype: Any) -> str:
+    return f"object ({dtype.cells})" if isinstance(dtype, ObjectDtype) else str(dtype)
+
+
+def _missing_share(codec: ColumnCodec) -> float:
+    """Share of cells that were missing in fit; NaN where the codec doesn't say."""
+    if isinstance(codec, IdentifierCodec):
+        return codec.missing_share
+    if isinstance(codec, DatetimeCodec):
+        codec = codec.varying[0]
+    if isinstance(codec, TextCodec):
+        codec = codec.values
+    if isinstance(codec, CategoryCodec):
+        return float(codec.counts[len(codec.levels) :].sum() / codec.counts.sum())
+    if isinstance(codec, NumberCodec):
+        return float(codec.counts[len(codec.points) : -1].sum() / codec.counts.sum())
+    return float("nan")
 
 
 def _check_weights(weights: ArrayLike, n_rows: int) -> FloatArray:

@@ -79,6 +79,16 @@ class CategoryHeads(nn.Module):
         logits = torch.addmm(self.bias[member, :, :width], hidden, weight[:, :width])
         return draw_class(logits, uniforms[0])
 
+    def draw_within(
+        self, member: int, hidden: Tensor, uniforms: Tensor, shares: Tensor, kind: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As `draw`, from what is left of the codes; see `CascadeNetwork.draw_within`."""
+        width = self.widths[member]
+        weight = self._weights(slice(member, member + 1))[0]
+        logits = torch.addmm(self.bias[member, :, :width], hidden, weight[:, :width])
+        left = logits.log_softmax(dim=-1) + shares.log()[kind]
+        return draw_possible(left, uniforms[0]), left.logsumexp(dim=-1)
+
     def _weights(self, members: slice) -> Tensor:
         if not self.has_order:
             return self.weight[members]
@@ -181,12 +191,66 @@ class NumberHeads(nn.Module):
         inner = self.edges[start + 1 : start + self.cells[member]]
         return torch.searchsorted(inner, score.to(inner.dtype), right=True)
 
+    def draw_within(
+        self, member: int, hidden: Tensor, uniforms: Tensor, shares: Tensor, kind: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As `draw`, from what is left of the codes; see `CascadeNetwork.draw_within`.
+
+        Neighbouring cells of the same share are one stretch of the axis, so that the cost doesn't grow with
+        the number of cells: a class or (stretch, component) is drawn, then a score within the stretch.
+        """
+        classes, means, log_scales = self.mixture(member, hidden)
+        n_points, start = self.points[member], self.starts[member]
+        first, last, share = _stretches(shares[:, n_points:])
+        low, high = self.edges[start + first][kind], self.edges[start + last + 1][kind]  # (n_rows, stretches)
+        log_weights = classes.log_softmax(dim=-1)
+        inside = (
+            _log_mass(low, high, means.unsqueeze(1), log_scales.unsqueeze(1)) + share.log()[kind, :, None]
+        )
+        points = log_weights[:, :n_points] + shares[:, :n_points].log()[kind]
+        left = torch.cat([points, (inside + log_weights[:, None, n_points:]).flatten(1)], dim=1)
+        chosen = draw_possible(left, uniforms[0])
+        place = (chosen - n_points).clamp(min=0).unsqueeze(1)
+        stretch, component = place // self.n_components, place % self.n_components
+        if not inside.shape[1]:
+            return chosen, left.logsumexp(dim=-1)
+        mean, scale = means.gather(1, component), log_scales.gather(1, component)
+        scale = scale.clamp(min=MIN_LOG_SCALE).exp()
+        below, above = (((end.gather(1, stretch) - mean) / scale).squeeze(1) for end in (low, high))
+        score = mean.squeeze(1) + scale.squeeze(1) * logistic_between(below, above, uniforms[1])
+        cell = self.cell_of(member, score)
+        row = kind, stretch.squeeze(1)
+        cell = torch.minimum(torch.maximum(cell, first[row]), last[row])
+        return torch.where(chosen < n_points, chosen, n_points + cell), left.logsumexp(dim=-1)
+
 
 def draw_class(logits: Tensor, uniforms: Tensor) -> Tensor:
     """Draw from softmax(logits), shape (n_rows, n_classes), by inverting its distribution function."""
     cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1)
     # scaled by the total, which rounding leaves a little off one
     return (cumulative[:, :-1] <= (uniforms * cumulative[:, -1]).unsqueeze(-1)).sum(dim=-1)
+
+
+def draw_possible(log_weights: Tensor, uniforms: Tensor) -> Tensor:
+    """As `draw_class`, where classes of weight -inf are never drawn, whatever rounding does."""
+    possible = log_weights > -math.inf
+    last = possible.shape[1] - 1 - possible.flip(1).int().argmax(dim=1)
+    return torch.minimum(draw_class(log_weights, uniforms), last)
+
+
+def logistic_between(low: Tensor, high: Tensor, uniforms: Tensor) -> Tensor:
+    """Draw from the standard logistic distribution between two bounds (n_rows,), exact far out in the tails.
+
+    By inverting the distribution function in logarithms, on whichever side of zero has no cancellation.
+    """
+    flipped = low > 0
+    below, above = torch.where(flipped, -high, low), torch.where(flipped, -low, high)
+    u = uniforms.clamp(1e-7, 1 - 1e-7)
+    log_part = torch.logaddexp(F.logsigmoid(below) + torch.log1p(-u), F.logsigmoid(above) + u.log())
+    log_part = log_part.clamp(max=-1e-7)
+    drawn = log_part - torch.log(-torch.expm1(log_part))
+    drawn = torch.minimum(torch.maximum(drawn, below), above)
+    return torch.where(flipped, -drawn, drawn)
 
 
 def log_frequencies(counts: np.ndarray) -> np.ndarray:
@@ -221,6 +285,23 @@ def _log_mass(lower: Tensor, upper: Tensor, means: Tensor, log_scales: Tensor) -
     below = F.logsigmoid((upper - means) * inverse)
     above = F.logsigmoid((means - lower) * inverse)
     return below + above + torch.log(-torch.expm1(-width))
+
+
+def _stretches(shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Runs of neighbouring cells of equal, positive share: first and last cell, share, (n_kinds, n_most).
+
+    Those of share 0 are padding.
+    """
+    found = []
+    for row in shares.cpu().numpy():
+        start = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
+        runs = np.stack([start, np.append(start[1:], len(row)) - 1, row[start]])
+        found.append(runs[:, runs[2] > 0])
+    padded = np.zeros((3, len(found), max((runs.shape[1] for runs in found), default=0)))
+    for place, runs in enumerate(found):
+        padded[:, place, : runs.shape[1]] = runs
+    first, last, share = torch.from_numpy(padded).to(shares.device)
+    return first.long(), last.long(), share.to(shares.dtype)
 
 
 def group_heads(

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from ganaug._util.frames import Container, to_frame
-from ganaug._util.random import numpy_generator, torch_generator
-from ganaug._util.store import Arrays, Header, header_dict
+from ganaug._util.dtypes import index_from_state, index_to_state
+from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
+from ganaug._util.store import Arrays, Header, header_dict, header_list
+from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
+from ganaug.tabular.choices import Choices
 from ganaug.tabular.codec import TableCodec
-from ganaug.tabular.columns import CategoryCodec, CategoryField, Field
+from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, CategoryField, ColumnCodec, Field
 from ganaug.tabular.columns.base import Unseen
-from ganaug.tabular.conditions import known_codes, put_exactly, read_conditions
-from ganaug.tabular.prefix_sum import random_order
+from ganaug.tabular.complete import draws, refuse_infinity
+from ganaug.tabular.constraints import Chain, Constraint
+from ganaug.tabular.drawer import Drawer
+from ganaug.tabular.guidance import Guide
+from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
-from ganaug.tabular.rollout import roll_out
 from ganaug.tabular.teaching import make_course
 from ganaug.training.course import Course
 from ganaug.training.loop import Loop
 from ganaug.training.plan import Task
-from ganaug.training.trainer import Trainer
-
-_JUDGED_ORDERS = 4  # of the mixture over orders, by which held-out rows judge
-_SCORED_ORDERS = 8  # of that by which `log_likelihood` scores
-_SCORED_ROWS = 1024  # in one pass
-_DRAW_KEY, _DECODE_KEY = 0, 1
 
 
 @dataclass(frozen=True)
@@ -49,39 +46,36 @@ class Target:
         Of a table with this one column.
     name : hashable
         Name of the Series that came in.
-    is_series : bool
-        Whether labels go out as a Series; else as an array.
+    container : Container
+        What labels come in and go out in.
     """
 
     codec: TableCodec
     name: Any
-    is_series: bool
+    container: Container
 
     @classmethod
     def fit(cls, y: Any, n_rows: int, weights: NDArray[np.float64] | None) -> Target:
         """Learn the labels."""
-        is_series = isinstance(y, pd.Series)
-        column = cls._read(y)
+        column, container = to_column(y)
         check_consistent_length(np.empty(n_rows), column)
         if column.isna().any():
             raise InvalidTableError(f"y contains {int(column.isna().sum())} missing values; drop those rows.")
-        codec = TableCodec.fit(column.to_frame("y"), weights)
-        return cls(codec, y.name if is_series else None, is_series)
-
-    @staticmethod
-    def _read(y: Any) -> pd.Series:
-        if isinstance(y, pd.Series):
-            return y.reset_index(drop=True)
-        return pd.Series(column_or_1d(y, warn=True))
+        codec = TableCodec.fit(column.to_frame("y"), weights, Choices(finds_identifiers=False))
+        return cls(codec, getattr(y, "name", None), container)
 
     def frame(self, y: Any) -> pd.DataFrame:
         """Labels as a table of one column."""
-        return self._read(y).to_frame("y")
+        return to_column(y)[0].to_frame("y")
 
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Any:
         """Labels in the container that came in."""
         (column,) = self.codec.decode_columns(codes, rng)
-        return pd.Series(column, name=self.name) if self.is_series else np.asarray(column)
+        return self.wrap(column)
+
+    def wrap(self, column: Any) -> Any:
+        """A column of labels in the container that came in."""
+        return self.container.rebuild_column(column, self.name)
 
 
 @dataclass(frozen=True)
@@ -96,19 +90,42 @@ class TableModality:
         Of the columns.
     target : Target or None
         Of the labels, whose fields come last.
+    chain : Chain
+        What makes the table that the codec knows out of the one that comes in.
+    labels : tuple
+        The names of the columns that come in.
+    kept : tuple of int
+        Positions of those that aren't dropped.
     """
 
     name: ClassVar[str] = "table"
     container: Container
     codec: TableCodec
     target: Target | None
+    chain: Chain = field(default_factory=Chain)
+    labels: tuple[Any, ...] = ()
+    kept: tuple[int, ...] = ()
 
     @classmethod
-    def fit(cls, X: Any, y: Any, weights: NDArray[np.float64] | None) -> TableModality:
-        """Learn a codec for each column, and for ``y``."""
+    def fit(
+        cls,
+        X: Any,
+        y: Any,
+        weights: NDArray[np.float64] | None,
+        *,
+        constraints: Sequence[Constraint] = (),
+        columns: Mapping[Any, Any] | None = None,
+        min_level_count: int = 1,
+    ) -> TableModality:
+        """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
-        codec = TableCodec.fit(frame, weights)
-        return cls(container, codec, None if y is None else Target.fit(y, len(frame), weights))
+        choices = Choices(columns or {}, min_level_count)
+        kept = choices.kept(container.columns)
+        labels, container = container.columns.tolist(), container.select(kept)
+        chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
+        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows)
+        target = None if y is None else Target.fit(y, len(frame), weights)
+        return cls(container, codec, target, chain, tuple(labels), tuple(kept))
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -119,6 +136,21 @@ class TableModality:
     def columns(self) -> TableCodec:
         """How each column is understood."""
         return self.codec
+
+    @property
+    def constraints(self) -> list[Constraint]:
+        """What must hold in every row."""
+        return [step.constraint for step in self.chain.steps]
+
+    def with_constraints(self, constraints: Sequence[Constraint]) -> TableModality:
+        """The same after it was loaded, with the functions that no file holds."""
+        return replace(self, chain=self.chain.with_functions(constraints))
+
+    @property
+    def foreign_codecs(self) -> list[type[Any]]:
+        """The classes of column codecs that aren't ganaug's own."""
+        kinds = dict.fromkeys(map(type, self.codec.codecs))
+        return [kind for kind in kinds if kind not in COLUMN_CODECS]
 
     @property
     def is_labelled(self) -> bool:
@@ -134,9 +166,14 @@ class TableModality:
 
     def encode(self, X: Any, y: Any, *, strict: bool) -> NDArray[Any]:
         """Codes of shape (n_rows, n_fields); without ``y``, its fields are -1."""
-        unseen: Unseen = "raise" if strict else "nearest"
+        unseen: Unseen = "group" if strict else "nearest"
         frame, _ = to_frame(X)
-        parts = [self.codec.encode(frame.set_axis(self.codec.columns, axis=1), unseen=unseen)]
+        frame = self._own(frame)
+        if strict:
+            self.chain.check(frame)
+        parts = [self.codec.encode(self.chain.forward(frame), unseen=unseen)]
+        if not strict:
+            parts[0][:, self.shadows] = -1  # the others tell what these are
         if self.target is not None and y is not None:
             labels = self.target.frame(y)
             check_consistent_length(frame, labels)
@@ -148,8 +185,15 @@ class TableModality:
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
         """Codes back to a table, and labels (None without any)."""
         n_own = len(self.codec.fields)
-        X = self.container.rebuild(self.codec.decode_columns(codes[:, :n_own], rng))
+        stages = self.chain.translate({}, len(codes))
+        X = self._rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
+
+    @cached_property
+    def shadows(self) -> list[int]:
+        """Fields of columns that are drawn only where they are asked for."""
+        spans = [self.codec.field_of(name) for name in self.chain.shadows]
+        return [field for span in spans for field in range(span.start, span.stop)]
 
     def rare_rows(self, codes: NDArray[Any], fewest: int) -> NDArray[np.bool_]:
         """Which rows are of a class of ``y`` with fewer rows than this."""
@@ -175,135 +219,154 @@ class TableModality:
         """What trains the network, ready to run."""
         if isinstance(network, ResidualNetwork):
             return make_course(self, options, network, task)
-        settings, schedule = task.plan(options.weight_decay)
-        return Trainer(
-            network=network,
-            loss=self.loss,
-            held_out_loss=self.held_out_loss,
-            rows=task.rows,
-            held_out=task.held_out,
-            settings=settings,
-            schedule=schedule,
-            root=task.root,
-            callbacks=task.callbacks,
-        )
+        return make_trainer(self, network, options, task)
 
-    def loss(self, network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Negative log-likelihood of each row, in an order of its own."""
-        order = random_order(network.n_fields, len(rows), generator)
-        return -network.log_likelihood(rows, order).sum(dim=1)
+    def make_guide(
+        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+    ) -> Guide:
+        """Margins of the real rows, and a discriminator where held-out rows said that it gains."""
+        return make_guide(self, network, codes, weights, trainer, seed)
 
-    @torch.no_grad()
-    def held_out_loss(self, network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Negative log-likelihood of each row under the mixture over orders, which rows are drawn from.
+    def guide_from_state(self, header: Header, arrays: Arrays) -> Guide:
+        """Inverse of the guide's ``to_state``; anything malformed is a `ModelFileError`."""
+        return Guide.from_state(header, arrays, self.fields)
 
-        It goes on falling where that of a single order has begun to rise: the orders' errors differ, and the
-        mixture averages them.
-        """
-        orders = [random_order(network.n_fields, len(rows), generator) for _ in range(_JUDGED_ORDERS)]
-        scores = torch.stack([network.log_likelihood(rows, order).sum(dim=1) for order in orders])
-        return math.log(_JUDGED_ORDERS) - scores.logsumexp(dim=0)
-
-    @torch.no_grad()
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row under the mixture over orders that rows are drawn from.
 
         The network should be of double precision: then a row's value doesn't depend on the rows beside it.
         """
         require_likelihood(network)
-        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
-        n_own = len(self.codec.fields)
+        unknown, n_own = self._unknown(codes.device), len(self.codec.fields)
         if self.target is not None and bool((codes[:, n_own:] < 0).all()):
             unknown[n_own:] = 0.0  # no labels were given: the rows alone count
-        parts = []
-        for rows in codes.split(_SCORED_ROWS):
-            known, scores = rows >= 0, []
-            generator = torch.Generator(codes.device).manual_seed(0)  # the same orders for all rows
-            for _ in range(_SCORED_ORDERS):
-                order = random_order(network.n_fields, len(rows), generator, shared=True)
-                each = network.log_likelihood(rows.clamp(min=0), order, known=known)
-                scores.append(torch.where(known, each, unknown).sum(dim=1))
-            parts.append(torch.stack(scores).logsumexp(dim=0) - math.log(_SCORED_ORDERS))
-        return torch.cat(parts).cpu().numpy()
+        return mixture_log_likelihood(network, codes, unknown)
+
+    def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
+        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
+
+        Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
+        """
+        require_likelihood(network)
+        cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
+        spans = [span for span in self.codec.slices if span.stop > span.start]
+        parts = [cells[:, span].sum(dim=1) for span in spans]
+        return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What `features` are, in their order."""
+        named = zip(self.codec.columns, self.codec.slices, strict=True)
+        return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]
+
+    def _unknown(self, device: torch.device) -> Tensor:
+        """Log-probability of a value that each field never had, (n_fields,)."""
+        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(device)
+        unknown[self.shadows] = 0.0
+        return unknown
 
     def sample(
-        self, network: Any, n: int | None, y: Any, conditions: Any, root: np.random.SeedSequence
+        self,
+        network: CascadeNetwork,
+        n: int | None,
+        y: Any,
+        conditions: Any,
+        root: np.random.SeedSequence,
+        *,
+        counts: Any = None,
+        extrapolate: bool = False,
+        guidance: Guidance | None = None,
     ) -> tuple[Any, Any]:
         """Draw a table, and labels (None without any)."""
-        n = n if n is not None or np.ndim(y) == 0 else len(y)
-        asked = read_conditions(conditions, n, self.codec)
-        n = n if n is not None else 1 if asked is None else len(asked)
-        labels = self._read_labels(y, n)
-        known = {} if asked is None else known_codes(asked, self.codec)
-        if labels is not None and self.target is not None:
-            known |= known_codes(labels, self.target.codec, first_field=len(self.codec.fields))
-        device = next(network.parameters()).device
-        given = {field: torch.from_numpy(codes).to(device) for field, codes in known.items()}
-        draw = network.draw_codes if isinstance(network, ResidualNetwork) else partial(roll_out, network)
-        codes = draw(n, torch_generator(root, _DRAW_KEY, device=device), given)
-        return self._finish(codes.cpu().numpy(), asked, labels, numpy_generator(root, _DECODE_KEY))
+        drawer = Drawer(self, network, guidance)
+        table, labels = drawer.draw(drawer.ask(n, y, conditions, counts, extrapolate), root)
+        return self._rebuild(table), labels
 
-    def _read_labels(self, y: Any, n: int) -> pd.DataFrame | None:
-        if y is None:
-            return None
-        if self.target is None:
-            raise InvalidConditionError("y was given to sample, but fit was not given any: use conditions=")
-        labels = self.target.frame([y] * n if np.ndim(y) == 0 else y)
-        if not len(labels):
-            raise InvalidConditionError("y must have at least one label, got 0")
-        if len(labels) != n:
-            raise InvalidConditionError(f"y must have a label for each of the {n} rows, got {len(labels)}")
-        return labels
-
-    def _finish(
+    def sample_batches(
         self,
-        codes: NDArray[Any],
-        asked: pd.DataFrame | None,
-        labels: pd.DataFrame | None,
-        rng: np.random.Generator,
-    ) -> tuple[Any, Any]:
-        """Decode, and write what was asked for as it was asked."""
-        n_own = len(self.codec.fields)
-        table = self.codec.decode(codes[:, :n_own], rng)
-        if asked is not None:
-            put_exactly(table, asked)
-        columns = [table.iloc[:, position].array for position in range(table.shape[1])]
-        X = self.container.rebuild(columns)
-        if self.target is None:
-            return X, None
-        y = self.target.decode(codes[:, n_own:], rng)
-        if labels is not None:
-            y[:] = labels["y"].to_numpy()
-        return X, y
+        network: CascadeNetwork,
+        n: int | None,
+        batch_rows: int,
+        root: np.random.SeedSequence,
+        guidance: Guidance,
+        **asked: Any,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Draw tables and labels batch after batch."""
+        found = Drawer(self, network, guidance).batches(n, batch_rows, root, **asked)
+        return ((self._rebuild(table), labels) for table, labels in found)
+
+    def complete(
+        self, network: CascadeNetwork, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
+    ) -> Iterator[tuple[Any, Any]]:
+        """Fill the gaps of a table, and of labels where there are some, several times."""
+        frame, container = to_frame(X)
+        if frame.shape[1] != len(self.kept):
+            container = container.select(self.kept)
+        frame = self._own(frame)
+        refuse_infinity(frame)
+        labels = None
+        if y is not None:
+            if self.target is None:
+                raise InvalidConditionError("y was given to complete, but fit was not given any")
+            labels = self.target.frame(y)["y"]
+            check_consistent_length(frame, labels)
+        for table, more in draws(Drawer(self, network), frame, labels, n_draws, root):
+            filled = container.rebuild(columns_of_frame(table))
+            if isinstance(filled, pd.DataFrame) and isinstance(X, pd.DataFrame):
+                filled.index = X.index
+            yield filled, None if more is None or self.target is None else self.target.wrap(more.array)
+
+    def _own(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A table that came in without the columns that were dropped, which it may lack already."""
+        if frame.shape[1] == len(self.labels) != len(self.kept):
+            frame = frame.iloc[:, list(self.kept)]
+        return frame.set_axis(self.container.columns, axis=1)
+
+    def _rebuild(self, table: pd.DataFrame) -> Any:
+        return self.container.rebuild(columns_of_frame(table))
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header, arrays = self.codec.to_state()
         state: Header = {"container": self.container.to_state(), "codec": header, "target": None}
+        state["kept"] = list(self.kept)
+        state["labels"] = index_to_state(pd.Index(list(self.labels), dtype=object))
+        state["constraints"] = self.chain.to_state() if self.chain.steps else None
         held = {f"codec.{key}": array for key, array in arrays.items()}
         if self.target is not None:
             header, arrays = self.target.codec.to_state()
             name = self.target.name if isinstance(self.target.name, str | int) else None
-            state["target"] = {"codec": header, "name": name, "is_series": self.target.is_series}
+            container = self.target.container.to_state()
+            state["target"] = {"codec": header, "name": name, "container": container}
             held |= {f"target.{key}": array for key, array in arrays.items()}
         return state, held
 
     @classmethod
-    def from_state(cls, header: Header, arrays: Arrays) -> TableModality:
+    def from_state(
+        cls, header: Header, arrays: Arrays, codecs: Sequence[type[ColumnCodec]] = ()
+    ) -> TableModality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         container = Container.from_state(header_dict(header, "container"))
-        codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays))
-        if not container.columns.equals(codec.columns) or not container.takes(codec.dtypes):
+        codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays), codecs)
+        labels = index_from_state(header.get("labels")).tolist()
+        kept = header_list(header, "kept", length=len(container.columns), of=int)
+        if [labels[at] for at in kept if 0 <= at < len(labels)] != container.columns.tolist():
+            raise ModelFileError("The table's columns in the file contradict each other.")
+        more = {"labels": tuple(labels), "kept": tuple(kept)}
+        chain = Chain.from_state(header.get("constraints"))
+        columns, dtypes = (chain.columns, chain.dtypes) if chain.steps else (codec.columns, codec.dtypes)
+        if not container.columns.equals(columns) or not container.takes(dtypes):
             raise ModelFileError("The table's columns in the file contradict each other.")
         target = header.get("target")
         if target is None:
-            return cls(container, codec, None)
+            return cls(container, codec, None, chain, **more)
         if not isinstance(target, dict) or not isinstance(target.get("name"), str | int | None):
             raise ModelFileError("The description of the labels in the file is broken.")
-        labels = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
-        if list(labels.columns) != ["y"]:
+        own = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
+        given = Container.from_state(header_dict(target, "container"))
+        if list(own.columns) != ["y"] or len(given.columns) != 1 or not given.takes(own.dtypes):
             raise ModelFileError("The description of the labels in the file is broken.")
-        return cls(container, codec, Target(labels, target.get("name"), target.get("is_series") is True))
+        return cls(container, codec, Target(own, target.get("name"), given), chain, **more)
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

@@ -13,7 +13,7 @@ Latent (n_rows, latent_units) and, where there are labels, their classes (n_rows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -225,6 +225,15 @@ def require_likelihood(network: nn.Module) -> None:
         raise UnsupportedError(
             "The one-shot generator has no likelihood: it makes rows from noise and can't say how likely a "
             "given row is. Use generator='cascade' to score or complete rows; got generator='residual'"
+        )
+
+
+def refuse_restrictions(restrictions: Sequence[Any]) -> None:
+    """Raise an `UnsupportedError` when anything is asked of columns that the one-shot generator draws."""
+    if restrictions:
+        raise UnsupportedError(
+            "The one-shot generator draws all columns at once and keeps no condition but y. Use "
+            "generator='cascade' for conditions; got generator='residual'"
         )
 
 

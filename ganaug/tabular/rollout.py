@@ -1,15 +1,19 @@
-"""Drawing rows from a cascade: field after field, each given those already known.
+"""Drawing what rows lack from a cascade: field after field, each given those already known.
 
-A block of rows shares one random order and carries one running sum per row. Blocks are small enough to stay
-in the processor's cache and to be many, for the mixture over orders is itself a better model than any order.
+A block of rows shares one random order and one member of the network, and carries a running sum per row.
+Blocks are small enough to stay in the processor's cache and to be many, for the mixture over orders and
+members is itself a better model than any of them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ganaug.tabular.cascade import CascadeNetwork
+from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_column, known_context
 
 _LARGEST_BLOCK = 512
 _SMALLEST_BLOCK = 64
@@ -34,36 +38,98 @@ def roll_out(
     -------
     tensor of shape (n_rows, n_fields), int32
     """
-    known = known or {}
-    device = network.first_code.device
-    codes = torch.empty(network.n_fields, n_rows, dtype=torch.int32, device=device)
-    free = torch.tensor([field for field in range(network.n_fields) if field not in known], dtype=torch.long)
-    size = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, n_rows // 32))
-    if device.type != "cpu":
-        size *= 64  # a large device is idle with less
-    for start in range(0, n_rows, size):
-        block = slice(start, min(start + size, n_rows))
-        shuffled = torch.randperm(len(free), generator=generator, device=generator.device).cpu()
-        given = {field: column[block] for field, column in known.items()}
-        _roll_out_block(network, codes[:, block], free[shuffled].tolist(), given, generator)
+    codes = torch.full(
+        (network.n_fields, n_rows), TO_DRAW, dtype=torch.int32, device=network.first_code.device
+    )
+    for field, column in (known or {}).items():
+        codes[field] = column
+    fill_in(network, codes, generator)
     return codes.t().contiguous()
 
 
-def _roll_out_block(
+@torch.no_grad()
+def fill_in(
     network: CascadeNetwork,
     codes: Tensor,
-    free: list[int],
-    known: dict[int, Tensor],
     generator: torch.Generator,
+    restrictions: Sequence[Restriction] = (),
 ) -> None:
-    n_rows = codes.shape[1]
-    context = torch.zeros(n_rows, network.context_units, device=codes.device)
-    uniforms = torch.rand(len(free), 2, n_rows, generator=generator, device=codes.device)
-    for field, column in known.items():
-        codes[field] = column
-        context += network.term(field, column.long())
-    for step, field in enumerate(free):
-        drawn = network.draw(field, context, uniforms[step])
-        codes[field] = drawn
-        if step + 1 < len(free):
-            context += network.term(field, drawn)
+    """Draw the fields that each row lacks, given those that it has; the cost is that of what is lacking.
+
+    Parameters
+    ----------
+    network : CascadeNetwork
+    codes : tensor of shape (n_fields, n_rows), int32
+        Known codes; `TO_DRAW`, in whose place they are written; `LEFT_OUT`, neither drawn nor known.
+    generator : torch.Generator
+        On the network's device.
+    restrictions : sequence of Restriction
+        Columns of which not all codes are left, in some rows. The others don't know of it beforehand.
+    """
+    units = _units(network.n_fields, restrictions)
+    first = int(torch.randint(network.n_members, (1,), generator=generator, device=generator.device))
+    for place, block in enumerate(_blocks(codes.shape[1], codes.device)):
+        member = (first + place) % network.n_members  # each has its turn, so their shares are equal
+        part = codes[:, block]
+        context = known_context(network, part)
+        lacking = part == TO_DRAW
+        n_lacking = lacking.sum(dim=1).tolist()
+        shuffled = torch.randperm(len(units), generator=generator, device=generator.device).tolist()
+        for unit in (units[at] for at in shuffled):
+            if isinstance(unit, Restriction):
+                rows = lacking[unit.first_field] & torch.from_numpy(unit.which[block] >= 0).to(codes.device)
+                _fill_restricted(network, part, context, unit.of_rows(block), rows, generator, member)
+                for field in unit.fields:
+                    _fill_field(network, part, context, field, lacking[field] & ~rows, generator, member)
+            elif n_lacking[unit] == part.shape[1]:
+                _fill_field(network, part, context, unit, None, generator, member)
+            elif n_lacking[unit]:
+                _fill_field(network, part, context, unit, lacking[unit], generator, member)
+
+
+def _fill_restricted(
+    network: CascadeNetwork,
+    codes: Tensor,
+    context: Tensor,
+    entry: Restriction,
+    chosen: Tensor,
+    generator: torch.Generator,
+    member: int,
+) -> None:
+    rows = chosen.nonzero().squeeze(1)
+    if len(rows):
+        part, own = codes[:, rows], context[rows]
+        draw_column(network, entry.of_rows(rows.cpu().numpy()), part, own, generator, member)
+        codes[:, rows], context[rows] = part, own
+
+
+def _fill_field(
+    network: CascadeNetwork,
+    codes: Tensor,
+    context: Tensor,
+    field: int,
+    chosen: Tensor | None,
+    generator: torch.Generator,
+    member: int,
+) -> None:
+    """Draw one field for the rows chosen, or for all of them."""
+    rows = slice(None) if chosen is None else chosen.nonzero().squeeze(1)
+    own = context[rows]
+    if len(own):
+        uniforms = torch.rand(2, len(own), generator=generator, device=codes.device)
+        drawn = network.draw(field, own, uniforms, member)
+        codes[field, rows] = drawn.to(codes.dtype)
+        context[rows] = own.add_(network.term(field, drawn))
+
+
+def _units(n_fields: int, restrictions: Sequence[Restriction]) -> list[int | Restriction]:
+    """What is drawn in one go: a field, or the fields of a restricted column in their order."""
+    covered = {field for entry in restrictions for field in entry.fields}
+    return [*(field for field in range(n_fields) if field not in covered), *restrictions]
+
+
+def _blocks(n_rows: int, device: torch.device) -> list[slice]:
+    size = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, n_rows // 32))
+    if device.type != "cpu":
+        size *= 64  # a large device is idle with less
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]

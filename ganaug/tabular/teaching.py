@@ -57,9 +57,10 @@ def make_course(modality: Any, options: Residual, network: ResidualNetwork, task
     if not options.taught:
         return make_game(options, network, task)
     seed = int(task.child(_WEIGHTS_KEY, 0).root.generate_state(1)[0])
-    teacher = Model.build(modality, Cascade(), seed).network.to(task.rows.values.device)
+    kind = Cascade(n_members=1)  # whose answer is a function of the noise alone
+    teacher = Model.build(modality, kind, seed).network.to(task.rows.values.device)
     stages = {
-        "teacher": lambda: modality.trainer(teacher, Cascade(), _share(task, "teacher", _TEACHER_KEY)),
+        "teacher": lambda: modality.trainer(teacher, kind, _share(task, "teacher", _TEACHER_KEY)),
         "lessons": lambda: make_lessons(teacher, options, network, _share(task, "lessons", _LESSON_KEY)),
         "game": lambda: make_game(options, network, _share(task, "game", _GAME_KEY)),
     }
@@ -227,12 +228,12 @@ def draw_lessons(
     scores = torch.zeros(len(network.drawn), n_rows, device=device)
     for i, field in enumerate(network.drawn):
         uniforms = torch.rand(3, n_rows, generator=random, device=device)
-        head, member = teacher.head_of[i]
-        hidden = teacher.hidden_of(i, context)
+        head, place = teacher.head_of[i]
+        hidden = teacher.hidden_of(i, context, 0)
         if isinstance(field, NumberField) and isinstance(head, NumberHeads):
-            drawn, scores[i], ranks = _draw_number(head, member, hidden, uniforms)
+            drawn, scores[i], ranks = _draw_number(head, place, hidden, uniforms)
         else:
-            drawn, ranks = head.draw(member, hidden, uniforms), [uniforms[0]]
+            drawn, ranks = head.draw(place, hidden, uniforms), [uniforms[0]]
         noise += [normal_score(rank) for rank in ranks]
         codes.append(drawn)
         context += teacher.term(i, drawn)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganaug._util.random import torch_generator
+from ganaug._util.store import Arrays, Header, header_dict, header_float
 from ganaug.training.loop import Loop, Rows, Settings
 from ganaug.training.player import Player
 
@@ -21,7 +22,9 @@ __all__ = ["Loss", "Rows", "Settings", "Trainer"]
 
 Loss: TypeAlias = Callable[[Any, Tensor, torch.Generator], Tensor]
 
-_EVALUATION_KEY = 2
+AfterSearch: TypeAlias = Callable[[Any, Rows, Rows, torch.Generator], dict[str, float]]
+
+_EVALUATION_KEY, _SEARCHED_KEY = 2, 3
 _EVALUATION_ROWS = 1024  # held-out rows in one pass
 
 
@@ -40,12 +43,17 @@ class Trainer(Loop):
         The same for held-out rows; it decides when to end and which weights to keep.
     held_out : Rows or None
         Rows that only judge (None: no judge).
+    after_search : callable, optional
+        ``after_search(network, rows, held_out, generator)`` -> dict of numbers, kept in ``found``: what can
+        be learned from held-out rows only before they are learned from.
     """
 
     network: nn.Module
     loss: Loss
     held_out_loss: Loss
     held_out: Rows | None
+    after_search: AfterSearch | None = None
+    found: dict[str, float] | None = None
 
     def _make_players(self) -> list[Player]:
         settings = self.settings
@@ -97,8 +105,30 @@ class Trainer(Loop):
         if self._best is not None and self._stops_early:
             self.kept.average.restart_from(self._best)
             reached = self.schedule.best_step
+            self._look_back(self.held_out)
         self.schedule.start_decay(self.step, reached, self.seconds)
         self._resume_phase()
+
+    def _look_back(self, held_out: Rows | None) -> None:
+        if self.after_search is None or held_out is None:
+            return
+        generator = torch_generator(self.root, _SEARCHED_KEY, device=self.device)
+        self.network.eval()
+        self.found = self.after_search(self.network, self._searched_rows, held_out, generator)
+        self.network.train()
+
+    def to_state(self) -> tuple[Header, Arrays]:
+        """A JSON-able header and arrays, from which `load_state` goes on to the bit."""
+        header, arrays = super().to_state()
+        return {**header, "found": self.found}, arrays
+
+    def load_state(self, header: Header, arrays: Arrays) -> None:
+        """Go on from a state; `CheckpointError` when it belongs to another fit."""
+        super().load_state(header, arrays)
+        self.found = None
+        if header.get("found") is not None:
+            given = header_dict(header, "found")
+            self.found = {name: header_float(given, name) for name in given}
 
     def _resume_phase(self) -> None:
         if self.schedule.phase == "decay" and self._stops_early and self.held_out is not None:

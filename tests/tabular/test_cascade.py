@@ -53,14 +53,14 @@ def network():
 
 @pytest.mark.parametrize("permutation", list(itertools.permutations(range(3))), ids=str)
 def test_probabilities_of_all_rows_sum_to_one_in_every_order(network, permutation):
-    log = network.log_likelihood(ALL_CODES, order_of(permutation, len(ALL_CODES)))
+    log = network.log_likelihood(ALL_CODES, order_of(permutation, len(ALL_CODES)), member=1)
     assert log.shape == (60, 3)
     assert log.sum(dim=1).exp().sum().item() == pytest.approx(1.0, abs=1e-9)
 
 
 def test_orders_are_different_factorisations(network):
     first, second = (
-        network.log_likelihood(ALL_CODES, order_of(permutation, 60)).sum(dim=1)
+        network.log_likelihood(ALL_CODES, order_of(permutation, 60), member=1).sum(dim=1)
         for permutation in ([0, 1, 2], [2, 1, 0])
     )
     assert (first - second).abs().max() > 0.01
@@ -103,16 +103,18 @@ def test_all_known_is_the_same_as_no_mask(network):
 def test_a_table_of_one_field_and_a_batch_of_one_row_work(field):
     network = network_of([field])
     codes = torch.arange(field.n_codes).unsqueeze(1)
-    log = network.log_likelihood(codes, random_order(1, len(codes), torch.Generator()))
+    log = network.log_likelihood(codes, random_order(1, len(codes), torch.Generator()), member=0)
     assert log.exp().sum().item() == pytest.approx(1.0, abs=1e-9)
-    alone = network.log_likelihood(codes[1:2], random_order(1, 1, torch.Generator()))
+    alone = network.log_likelihood(codes[1:2], random_order(1, 1, torch.Generator()), member=0)
     torch.testing.assert_close(alone, log[1:2])
 
 
 def test_rows_do_not_see_each_other(network):
     order = order_of([1, 2, 0], 60)
-    together = network.log_likelihood(ALL_CODES, order)
-    apart = torch.cat([network.log_likelihood(row.unsqueeze(0), order_of([1, 2, 0], 1)) for row in ALL_CODES])
+    together = network.log_likelihood(ALL_CODES, order, member=2)
+    apart = torch.cat(
+        [network.log_likelihood(row.unsqueeze(0), order_of([1, 2, 0], 1), member=2) for row in ALL_CODES]
+    )
     torch.testing.assert_close(apart, together)
 
 
@@ -130,13 +132,13 @@ def test_a_step_of_drawing_sees_what_the_parallel_pass_sees(network):
     context += network.term(2, codes[:, 2]) + network.term(0, codes[:, 0])
     draws = torch.stack(
         [
-            network.draw(1, context, torch.full((2, 30), u, dtype=torch.float64))
+            network.draw(1, context, torch.full((2, 30), u, dtype=torch.float64), member=3)
             for u in torch.linspace(0.0005, 0.9995, 1000).tolist()
         ]
     )
     share = (draws == codes[:, 1]).double().mean(dim=0)
     torch.testing.assert_close(
-        share, network.log_likelihood(codes, order)[:, 1].exp().detach(), rtol=0, atol=2e-3
+        share, network.log_likelihood(codes, order, member=3)[:, 1].exp().detach(), rtol=0, atol=2e-3
     )
 
 
@@ -204,5 +206,14 @@ def test_wrong_option_is_named(name, value):
 
 def test_no_residual_blocks_will_do():
     network = network_of(FIELDS, Cascade(hidden_units=4, context_units=4, n_blocks=0))
-    log = network.log_likelihood(ALL_CODES, order_of([0, 1, 2], 60))
+    log = network.log_likelihood(ALL_CODES, order_of([0, 1, 2], 60), member=0)
     assert log.sum(dim=1).exp().sum().item() == pytest.approx(1.0, abs=1e-9)
+
+
+def test_members_judge_their_parts_of_the_rows(network):
+    order = order_of([1, 2, 0], 60)
+    together = network.log_likelihood(ALL_CODES, order)
+    each = [network.log_likelihood(ALL_CODES, order, member=member) for member in range(4)]
+    parts = torch.cat([part[15 * member : 15 * (member + 1)] for member, part in enumerate(each)])
+    torch.testing.assert_close(together, parts)
+    assert (each[0] - each[1]).abs().max() > 0.01

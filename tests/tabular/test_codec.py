@@ -86,8 +86,8 @@ def test_bad_weights_are_refused(table, weights):
 
 
 def test_column_that_no_codec_takes_is_named(table):
-    table["when"] = pd.Timestamp("2020")
-    with pytest.raises(RejectColumn, match="Column 'when': dates and times are not supported"):
+    table["when"] = pd.period_range("2020", periods=len(table), freq="D")
+    with pytest.raises(RejectColumn, match=r"Column 'when': .*period"):
         TableCodec.fit(table)
 
 

@@ -28,7 +28,7 @@ def there_and_back(codec, values):
     assert codes.shape == (len(values), len(codec.fields))
     assert codes.min() >= 0
     assert (codes.max(axis=0) < [field.n_codes for field in codec.fields]).all()
-    return series(codec.decode(codes, rng()))
+    return series(codec.decode(codes, rng()), values.dtype)
 
 
 def lone_numbers(n=1_000):
@@ -341,7 +341,7 @@ def test_levels_are_found_in_another_dtype():
 def test_other_objects_are_refused_by_name_and_type(cell):
     values = series([None, "x", None, None], object)
     values.iloc[2] = "y"
-    cells = values.to_numpy()
+    cells = values.to_numpy(copy=True)
     cells[3] = cell
     with pytest.raises(RejectColumn, match=f"Column 'a' .*got {type(cell).__name__}"):
         CategoryCodec.fit(series(cells, object), "a")
@@ -350,9 +350,6 @@ def test_other_objects_are_refused_by_name_and_type(cell):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (series(pd.date_range("2020", periods=3)), "dates and times.*datetime64"),
-        (series(pd.date_range("2020", periods=3, tz="UTC")), "dates and times.*UTC"),
-        (series(pd.to_timedelta([1, 2, 3])), "durations.*total_seconds"),
         (series(pd.period_range("2020", periods=3, freq="M")), "period"),
         (pd.cut(series([1.0, 2.0, 3.0]), 2), "category"),
         (series([0, 0, 1], pd.SparseDtype(int)), "dense.*Sparse"),
@@ -363,7 +360,7 @@ def test_other_objects_are_refused_by_name_and_type(cell):
         (series(rng().random(3), np.longdouble), "float64"),
         (
             series([f"row {i}" for i in range(100)]),
-            "identifier or free text.*100 .* in 100 rows",
+            "free text.*100 .* in 100 rows",
         ),
     ],
     ids=lambda value: str(value.dtype) if isinstance(value, pd.Series) else "",

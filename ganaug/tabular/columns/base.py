@@ -16,15 +16,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import read_numbers
 from ganaug._util.dtypes import kind_of
-from ganaug._util.frames import read_numbers
 from ganaug.exceptions import ModelFileError, RejectColumn
+from ganaug.tabular.wanted import Wanted
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 State: TypeAlias = tuple[dict[str, Any], Arrays]
-Unseen: TypeAlias = Literal["raise", "mark", "nearest"]
+Unseen: TypeAlias = Literal["raise", "group", "mark", "nearest"]
 T = TypeVar("T")
 
 
@@ -65,6 +66,8 @@ class NumberField:
         Normal score of each cell's middle rank; finite.
     counts : array of shape (n_points + 1,)
         (Weighted) training rows of each point class and, last, of all cells together.
+    places : array of shape (n_points,), optional
+        Where the point classes stand on the axis of normal scores; NaN for missing.
     """
 
     n_points: int
@@ -72,11 +75,20 @@ class NumberField:
     upper: FloatArray
     centre: FloatArray
     counts: FloatArray
+    places: FloatArray | None = None
 
     @property
     def n_codes(self) -> int:
         """Number of point classes and cells."""
         return self.n_points + len(self.centre)
+
+    @property
+    def axis(self) -> FloatArray:
+        """Where each code stands among the others, shape (n_codes,); NaN for missing."""
+        if self.places is not None:
+            return np.concatenate([self.places, self.centre])
+        below = self.centre[0] - 1.0 - np.arange(self.n_points)  # of no known place: told apart, no more
+        return np.concatenate([below, self.centre])
 
 
 Field: TypeAlias = CategoryField | NumberField
@@ -103,11 +115,34 @@ class ColumnCodec(Protocol):
         """Codes of shape (n, n_fields).
 
         A value that the column never had is an error ("raise") or gets code -1 ("mark"); with "nearest" a
-        number takes the closest level, and all else is marked.
+        number takes the closest level, and all else is marked. "group" is "raise" for rows to learn from: a
+        level that was left out because it is rare is no error there.
         """
 
     def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
         """Array of n cells in the column's own dtype."""
+
+    def encode_asked(self, values: pd.Series[Any], extrapolate: bool) -> IntArray:
+        """Codes (n, n_fields) of cells that rows are asked to have; the values are then written as they are.
+
+        What the column can't draw (a level never seen, a number beyond its range, a gap where it had none)
+        is an `InvalidTableError` or `InvalidConditionError` that names the column and ends in the value.
+        With ``extrapolate``, a number or date of its dtype gets the code of the nearest one that it had.
+        """
+
+    def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
+        """What share of the cells that each code of the next field stands for satisfies ``wanted``.
+
+        Fields of a column are asked in their order: with k codes in ``before``, those of its first k fields
+        (which had a positive share themselves), the answer is for field k, shape (n_codes,), in [0, 1]: 1
+        where all cells of the code satisfy it, 0 where none does, between for a stretch of numbers of which
+        a part does. At least one is positive; when no cell at all satisfies it, `InvalidConditionError`
+        names the column and says what it has. A code that no cell has gets 0, unless `decode` takes it for
+        another.
+        """
+
+    def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
+        """As `decode`, for codes drawn with `shares`: every cell satisfies ``wanted`` exactly."""
 
     def to_state(self) -> State:
         """A JSON-able header and named arrays."""
@@ -151,10 +186,8 @@ def _advice(dtype: Any) -> str:
         return "Complex data not supported. Split it into a real and an imaginary column."
     if isinstance(dtype, pd.SparseDtype):
         return "sparse columns are not supported. Make it dense: df[name].sparse.to_dense()."
-    if "timedelta" in text or "duration" in text:
-        return "durations are not supported. Turn it into a number: df[name].dt.total_seconds()."
-    if any(word in text for word in ("datetime", "timestamp", "date", "time")):
-        return "dates and times are not supported. Turn it into a number (days since a date), or drop it."
+    if "period" in text:
+        return "periods are not supported. Turn it into dates: df[name].dt.to_timestamp()."
     if any(word in text for word in ("decimal", "float", "double")):
         return "this kind of number is not supported. Convert it: df[name].astype('float64')."
     return "this dtype is not supported. Convert it to numbers or text (df[name].astype(str)), or drop it."

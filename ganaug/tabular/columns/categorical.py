@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import dtype_of, read_levels, write_levels
 from ganaug._util.dtypes import Scalar, dtype_from_state, dtype_to_state, kind_of
-from ganaug._util.frames import read_levels, write_levels
-from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
+from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError, RejectColumn
 from ganaug.tabular.columns.base import (
     Arrays,
     CategoryField,
@@ -29,12 +29,15 @@ from ganaug.tabular.columns.base import (
     want_array,
     weighed_rows,
 )
+from ganaug.tabular.columns.levels import draw_beyond, levels_between, stretch_beyond
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
+from ganaug.tabular.columns.within import refuse
+from ganaug.tabular.wanted import Wanted
 
 MAX_WIDTH = 1_000  # levels of one field; more are split into bucket and member
-MAX_LEVELS = 50_000  # more are an identifier or free text
-MIN_IDENTIFIER_ROWS = 100
-IDENTIFIER_SHARE = 0.9  # distinct values per row from which a column looks like an identifier
+MAX_LEVELS = 50_000  # more are free text
+MIN_TEXT_ROWS = 100
+TEXT_SHARE = 0.9  # distinct values per row from which a column looks like free text
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,9 @@ class CategoryCodec:
         (Weighted) rows of each level and, last, of missing.
     missing : str or None
         What stands in the gaps; None when there are none.
+    has_rare : bool, default False
+        Whether there were levels with too few rows, of which nothing is kept. Their rows are learned from as
+        if they had one of the others, drawn by how frequent those are, so that no new row can have them.
     """
 
     kind: ClassVar[str] = "category"
@@ -61,20 +67,50 @@ class CategoryCodec:
     levels: tuple[Any, ...]
     counts: FloatArray
     missing: str | None
+    has_rare: bool = False
 
     @classmethod
-    def fit(cls, values: pd.Series[Any], name: Hashable, weights: FloatArray | None = None) -> CategoryCodec:
-        """Learn the levels; `RejectColumn` for what looks like an identifier, and for other objects."""
+    def fit(
+        cls,
+        values: pd.Series[Any],
+        name: Hashable,
+        weights: FloatArray | None = None,
+        *,
+        chosen: bool = False,
+        min_level_count: int = 1,
+    ) -> CategoryCodec:
+        """Learn the levels; `RejectColumn` for other objects, and for free text unless the caller has chosen.
+
+        Levels with fewer than ``min_level_count`` rows are left out; see ``has_rare``.
+        """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
         indices, levels = _read(values, name)
         counts: FloatArray = np.bincount(indices + 1, weights, len(levels) + 1).astype(np.float64)
-        used = np.flatnonzero(np.bincount(indices + 1, minlength=len(levels) + 1)[1:])
-        _refuse_identifier(values, name, len(used), int((indices >= 0).sum()))
-        order = _order(values.dtype, levels, counts[1:], used)
+        rows = np.bincount(indices + 1, minlength=len(levels) + 1)[1:]
+        used = np.flatnonzero(rows)
+        common = used[rows[used] >= min_level_count]
+        if not chosen:
+            refuse_free_text(values, name, len(used), int((indices >= 0).sum()))
+        if len(used) and not len(common):
+            raise RejectColumn(
+                f"Column {name!r}: no level has min_level_count={min_level_count} rows; drop the column, "
+                f"or group its levels. The most frequent has {rows.max()}"
+            )
+        order = _order(values.dtype, levels, counts[1:], common)
         missing = learn_missing(values, indices < 0)
-        kept = counts[1 + order] if missing is None else np.append(counts[1 + order], counts[0])
-        return cls(name, values.dtype, tuple(levels[index] for index in order), kept, missing)
+        kept = counts[1 + order] * (counts[1:].sum() / max(counts[1 + order].sum(), 1e-300))
+        kept = counts[1 + order] if len(common) == len(used) else kept
+        kept = kept if missing is None else np.append(kept, counts[0])
+        names = tuple(levels[index] for index in order)
+        return cls(name, dtype_of(values), names, kept, missing, len(common) < len(used))
+
+    @property
+    def why(self) -> str:
+        """What it was told by."""
+        text = kind_of(self.dtype) in ("string", "object", "category", "bool")
+        rare = ", without the rare ones" if self.has_rare else ""
+        return f"{'levels' if text else 'few different values'}: {len(self.levels)}{rare}"
 
     @cached_property
     def fields(self) -> tuple[CategoryField, ...]:
@@ -105,20 +141,42 @@ class CategoryCodec:
 
     def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
         """Codes of shape (n, n_fields); see `ColumnCodec.encode`."""
-        indices, levels = _read(values, self.name)
+        indices, levels = _read(values, self.name, like=self.dtype)
         codes = self._codes_of(levels, unseen)[indices]  # the last entry, at -1, is for missing
         if self.missing is None:
             refuse_missing(indices < 0, self.name, unseen)
-        if unseen == "raise" and (codes < 0).any():
+        if unseen in ("group", "nearest") and self.has_rare:
+            self._group(codes, (codes < 0) & (indices >= 0))
+        if unseen in ("raise", "group") and (codes < 0).any():
             level = levels[indices[np.argmax(codes < 0)]]
-            raise InvalidTableError(f"Column {self.name!r} never had this level in fit: {level!r}")
+            rarely = ", or in too few rows" if self.has_rare else ""
+            raise InvalidTableError(f"Column {self.name!r} never had this level in fit{rarely}: {level!r}")
+        return self.unflat(codes)
+
+    def flat(self, codes: IntArray) -> NDArray[np.int64]:
+        """One code per row, (n,): that of a level, ``len(levels)`` for missing, -1 for unknown."""
         if not self._width:
-            return codes[:, None]
-        bucket, member = np.divmod(codes, self._width)
-        gone = codes == len(self.levels)
+            return codes[:, 0].astype(np.int64)
+        bucket, member = codes[:, 0].astype(np.int64), codes[:, 1].astype(np.int64)
+        # a member that its bucket doesn't have is the last level
+        index = np.minimum(bucket * self._width + member, len(self.levels) - 1)
+        index[bucket == math.ceil(len(self.levels) / self._width)] = len(self.levels)
+        return np.where((codes < 0).any(axis=1), -1, index)
+
+    def unflat(self, index: NDArray[np.integer[Any]]) -> IntArray:
+        """Codes (n, n_fields) of what `flat` gives."""
+        if not self._width:
+            return index[:, None]
+        bucket, member = np.divmod(index, self._width)
+        gone = index == len(self.levels)
         bucket[gone], member[gone] = math.ceil(len(self.levels) / self._width), 0
-        member[codes < 0] = -1
+        member[index < 0] = -1
         return np.stack([bucket, member], axis=1)
+
+    def _group(self, codes: NDArray[np.int32], rare: NDArray[np.bool_]) -> None:
+        """Give rows of rare levels one of the others, the same in every call."""
+        share = self.counts[: len(self.levels)] / self.counts[: len(self.levels)].sum()
+        codes[rare] = np.random.default_rng(0).choice(len(share), int(rare.sum()), p=share)
 
     def _codes_of(self, levels: list[Any], unseen: Unseen) -> NDArray[np.int32]:
         """Codes of other levels, and at the end that of missing; -1 for what was never seen."""
@@ -135,23 +193,67 @@ class CategoryCodec:
 
     def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
         """Cells in the column's own dtype; a member that its bucket doesn't have becomes the last level."""
+        return self.cells.take(self.flat(codes))
+
+    def encode_asked(self, values: pd.Series[Any], extrapolate: bool) -> IntArray:
+        """As `encode`; with ``extrapolate``, a number that isn't a level gets the nearest one's code."""
+        codes = self.encode(values, unseen="nearest" if extrapolate else "raise")
+        if extrapolate and (codes < 0).any():
+            self.encode(values)  # says which
+        return codes
+
+    def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
+        """1 for each code of which some cell satisfies a condition (given the bucket, of its members)."""
+        good = np.append(self.satisfying(wanted), self.missing is not None and wanted.missing)
+        if not good.any():
+            raise refuse(self.name, wanted, self._summary())
         if not self._width:
-            return self._cells.take(codes[:, 0])
-        bucket, member = codes[:, 0].astype(np.int64), codes[:, 1].astype(np.int64)
-        index = np.minimum(bucket * self._width + member, len(self.levels) - 1)
+            return good[: len(self.counts)].astype(np.float64)
+        n_buckets = math.ceil(len(self.levels) / self._width)
+        # a member that its bucket doesn't have is the last level, as in `decode`
+        index = np.minimum(np.arange(n_buckets * self._width), len(self.levels) - 1)
+        table = good[index].reshape(n_buckets, self._width)
         if self.missing is not None:
-            index[bucket == math.ceil(len(self.levels) / self._width)] = len(self.levels)
-        return self._cells.take(index)
+            table = np.vstack([table, np.full(self._width, good[-1])])
+        found = table[before[0]] if before else table.any(axis=1)
+        return np.asarray(found, dtype=np.float64)
+
+    def satisfying(self, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which levels satisfy a condition, shape (n_levels,)."""
+        if wanted.values is None:
+            return levels_between(self.levels, self.dtype, wanted, self.name)
+        good = np.zeros(len(self.levels), dtype=bool)
+        if wanted.values:
+            indices, levels = _read(pd.Series(wanted.values, dtype=object), self.name)
+            codes = self._codes_of(levels, "mark")[indices]
+            if (codes < 0).any():
+                level = levels[indices[np.argmax(codes < 0)]]
+                raise InvalidConditionError(f"Column {self.name!r} never had this level in fit: {level!r}")
+            good[codes] = True
+        return good
+
+    def _summary(self) -> str:
+        """What the column has, for errors."""
+        some = ", ".join(map(repr, self.levels[:5])) or "no level"
+        more = f" and {len(self.levels) - 5} more levels" if len(self.levels) > 5 else ""
+        return f"{some}{more}{'' if self.missing is None else ', and missing cells'}"
+
+    def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
+        """As `decode`, but numbers beyond all levels where those were asked for."""
+        beyond = wanted.values is None and stretch_beyond(self.levels, self.dtype, wanted, self.name)
+        if not beyond:
+            return self.decode(codes, rng)
+        return draw_beyond(len(codes), self.levels, self.dtype, beyond, wanted, self.name, rng)
 
     @cached_property
-    def _cells(self) -> Any:
+    def cells(self) -> Any:
         """The levels and, last, the missing value as an array of the column's dtype."""
         return write_levels(self.levels, self.dtype, self.missing)
 
     def to_state(self) -> State:
         """A JSON-able header and named arrays."""
         header = {"dtype": dtype_to_state(self.dtype), "levels": list(self.levels), "missing": self.missing}
-        return header, {"counts": self.counts}
+        return {**header, "has_rare": self.has_rare}, {"counts": self.counts}
 
     @classmethod
     def from_state(cls, name: Hashable, header: dict[str, Any], arrays: Arrays) -> CategoryCodec:
@@ -164,9 +266,10 @@ class CategoryCodec:
         huge = any(isinstance(level, int) and abs(level) > sys.float_info.max for level in levels)
         if len(distinct) != len(levels) or not len(counts) or (counts < 0).any() or huge:
             raise ModelFileError(f"The levels of column {name!r} are broken.")
-        codec = cls(name, dtype, tuple(levels), counts, missing)
+        codec = cls(name, dtype, tuple(levels), counts, missing, want(header, "has_rare", bool))
         try:
-            same = len(codec._cells) == len(counts) and pd.isna(codec._cells).sum() == (missing is not None)
+            cells = np.asarray(codec.cells, dtype=object)  # where arrow's NaN is missing too
+            same = len(cells) == len(counts) and pd.isna(cells).sum() == (missing is not None)
         except (TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"The levels of column {name!r} don't fit its dtype {dtype}.") from error
         if not same:
@@ -174,9 +277,9 @@ class CategoryCodec:
         return codec
 
 
-def _read(values: pd.Series[Any], name: Hashable) -> tuple[NDArray[np.intp], list[Any]]:
+def _read(values: pd.Series[Any], name: Hashable, like: Any = None) -> tuple[NDArray[np.intp], list[Any]]:
     try:
-        indices, levels = read_levels(values)
+        indices, levels = read_levels(values, like)
     except TypeError as error:
         raise RejectColumn(
             f"Column {name!r} has cells of a type that is not supported: convert them, or drop it. {error}"
@@ -186,14 +289,17 @@ def _read(values: pd.Series[Any], name: Hashable) -> tuple[NDArray[np.intp], lis
     return indices, levels
 
 
-def _refuse_identifier(values: pd.Series[Any], name: Hashable, n_levels: int, n_rows: int) -> None:
+def refuse_free_text(values: pd.Series[Any], name: Hashable, n_levels: int, n_rows: int) -> None:
+    """Raise `RejectColumn` for text whose values nearly all differ, or that has too many of them."""
     if kind_of(values.dtype) in ("number", "bool"):
         return
-    alike = n_rows >= MIN_IDENTIFIER_ROWS and n_levels > IDENTIFIER_SHARE * n_rows
+    alike = n_rows >= MIN_TEXT_ROWS and n_levels > TEXT_SHARE * n_rows
     if alike or n_levels > MAX_LEVELS:
         raise RejectColumn(
-            f"Column {name!r} looks like an identifier or free text: {n_levels} different values in {n_rows} "
-            "rows. Drop it, or group its values into fewer; if they are numbers, use pandas.to_numeric."
+            f"Column {name!r} looks like free text: {n_levels} different values in {n_rows} rows. Numbers "
+            "and dates want pandas.to_numeric and to_datetime. Leave it out by "
+            f"columns={{{name!r}: 'drop'}}, or say 'identifier' for new ones of the same pattern, 'text' for "
+            "whole values as they are in the training rows, or 'category'"
         )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import missing_kind_of
 from ganaug._util.dtypes import can_be_missing
-from ganaug._util.frames import missing_kind_of
 from ganaug.exceptions import InvalidTableError, ModelFileError
 from ganaug.tabular.columns.base import Unseen
 
@@ -33,7 +33,7 @@ def check_missing(kind: Any, dtype: Any) -> str | None:
 
 def refuse_missing(missing: NDArray[np.bool_], name: Hashable, unseen: Unseen) -> None:
     """Raise for gaps in a column that had none when it was learned, if that is what the caller wants."""
-    if unseen == "raise" and missing.any():
+    if unseen in ("raise", "group") and missing.any():
         raise InvalidTableError(
             f"Column {name!r} had no missing values in fit; fill or drop the first gap, "
             f"in row {int(np.argmax(missing))}"

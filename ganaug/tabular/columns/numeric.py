@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import read_numbers, write_numbers
 from ganaug._util.dtypes import dtype_from_state, dtype_to_state, kind_of
-from ganaug._util.frames import read_numbers, write_numbers
-from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
+from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError, RejectColumn
 from ganaug.tabular.columns.base import (
     Arrays,
     FloatArray,
@@ -33,13 +33,15 @@ from ganaug.tabular.columns.base import (
 )
 from ganaug.tabular.columns.cells import Cells, cut_into_cells
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
+from ganaug.tabular.columns.within import Bounds, beyond, fit_in, refuse, round_to
+from ganaug.tabular.wanted import Wanted
 
 MAX_LEVELS = 100  # a number with at most so many values is a category ...
 LEVEL_ROWS = 5  # ... if each has so many rows on average
 POINT_SHARE = 0.01  # a value with more than this share of the rows is a point mass ...
 POINT_ROWS = 10  # ... if it has at least so many of them
+_WIDE = 2**53  # integers beyond may share a float
 MIN_DECIMALS, MAX_DECIMALS = -9, 12  # below 0: multiples of 10, 100, ...
-_EXACT = 2.0**52  # above it, floats are integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +79,18 @@ class NumberCodec:
     missing: str | None
 
     @classmethod
-    def fit(cls, values: pd.Series[Any], name: Hashable, weights: FloatArray | None = None) -> NumberCodec:
-        """Learn the column; `RejectColumn` when it isn't a number, or has few values and is a category."""
+    def fit(
+        cls,
+        values: pd.Series[Any],
+        name: Hashable,
+        weights: FloatArray | None = None,
+        *,
+        chosen: bool = False,
+    ) -> NumberCodec:
+        """Learn the column; `RejectColumn` when it isn't a number.
+
+        So is a column of few values, which is a category, unless the caller has ``chosen``.
+        """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
         read = read_numbers(values)
@@ -86,9 +98,10 @@ class NumberCodec:
             raise RejectColumn(f"Column {name!r} is not a number: {values.dtype}")
         native, missing = read
         distinct, rows, mass = _distinct(native[~missing], weights[~missing])
-        if _is_category(len(distinct), int(rows.sum())):
+        if _is_category(len(distinct), int(rows.sum())) and not (chosen and len(distinct)):
             raise RejectColumn(f"Column {name!r} has so few values that it is a category: {len(distinct)}")
         is_point = (mass > POINT_SHARE * mass.sum()) & (rows >= POINT_ROWS)
+        is_point[np.argmin(mass)] &= not is_point.all()  # some cell there must be
         kind = learn_missing(values, missing)
         gaps = [] if kind is None else [weights[missing].sum()]
         return cls(
@@ -107,7 +120,13 @@ class NumberCodec:
         """One field: point classes and cells."""
         lower = np.concatenate([[-np.inf], self.cells.edges])
         upper = np.concatenate([self.cells.edges, [np.inf]])
-        return (NumberField(len(self.counts) - 1, lower, upper, self.cells.centre, self.counts),)
+        gaps = len(self.counts) - 1 - len(self.points)
+        # Between the cells around its value; the half keeps it apart from both.
+        cell = self.cells.find(self.points.astype(np.float64))
+        between = (lower.clip(self.cells.centre[0])[cell] + self.cells.centre[cell]) / 2
+        places = np.append(between, np.full(gaps, np.nan))
+        n_points = len(self.counts) - 1
+        return (NumberField(n_points, lower, upper, self.cells.centre, self.counts, places),)
 
     def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
         """Codes of shape (n, 1); any finite number has a cell, beyond the ends it is the first or last."""
@@ -126,17 +145,141 @@ class NumberCodec:
             nearest = np.searchsorted(points, floats).clip(max=len(points) - 1)
             same = points[nearest] == floats
             codes[same] = nearest[same]
+        self._find_wide(read[0], codes)
         if self.missing is None:
             refuse_missing(missing, self.name, unseen)
         codes[missing] = -1 if self.missing is None else len(points)
         return codes[:, None]
 
+    def _find_wide(self, native: NDArray[Any], codes: NDArray[np.int32]) -> None:
+        """Correct the codes of integers that no float tells apart."""
+        if native.dtype.kind not in "iu" or native.dtype != self.ends.dtype:
+            return
+        wide = np.flatnonzero((native > _WIDE) | ((native < 0) & (native < -_WIDE)))
+        cell_of = np.flatnonzero(self.cells.exact_of >= 0) + len(self.counts) - 1
+        for values, code_of in ((self.cells.exact, cell_of), (self.points, np.arange(len(self.points)))):
+            if len(values) and len(wide):
+                at = np.searchsorted(values, native[wide]).clip(max=len(values) - 1)
+                same = values[at] == native[wide]
+                codes[wide[same]] = code_of[at[same]]
+
+    @cached_property
+    def is_exact(self) -> NDArray[np.bool_]:
+        """Which codes stand for one value, or for missing, shape (n_codes,)."""
+        return np.append(np.ones(len(self.counts) - 1, dtype=bool), self.cells.exact_of >= 0)
+
+    @property
+    def why(self) -> str:
+        """What it was told by."""
+        masses = f", {len(self.points)} of which are frequent" if len(self.points) else ""
+        return f"many different numbers{masses}"
+
+    def encode_asked(self, values: pd.Series[Any], extrapolate: bool) -> IntArray:
+        """As `encode`, but a number beyond the range, or a broken one among whole ones, is an error."""
+        codes = self.encode(values, unseen="raise")
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        lowest, highest = self.ends.tolist()
+        outside = (numbers < lowest) | (numbers > highest)
+        if outside.any() and not extrapolate:
+            raise InvalidConditionError(
+                f"The condition on column {self.name!r} is beyond the range that the column had, {lowest!r} "
+                f"to {highest!r}; extrapolate=True allows it. Got {numbers[outside].tolist()[0]!r}"
+            )
+        broken = np.nan_to_num(numbers) % 1 != 0
+        if np.issubdtype(self.ends.dtype, np.integer) and broken.any():
+            raise InvalidConditionError(
+                f"Column {self.name!r} holds whole numbers; got {numbers[broken].tolist()[0]!r}"
+            )
+        return codes
+
+    def shares(self, wanted: Wanted, before: tuple[int, ...] = ()) -> FloatArray:
+        """What share of each code's numbers satisfies a condition, shape (n_codes,)."""
+        n_masses, n_points = len(self.points), len(self.counts) - 1
+        shares = np.zeros(self.fields[0].n_codes)
+        if wanted.values is not None:
+            self._share_values(shares, wanted)
+        else:
+            bounds = Bounds.of(wanted, self.decimals, self.name)
+            shares[:n_masses] = bounds.has(self.points)
+            inside = bounds.shares(self.cells.low, self.cells.high)
+            is_exact = self.cells.exact_of >= 0
+            inside[is_exact] = bounds.has(self.cells.exact[self.cells.exact_of[is_exact]])
+            shares[n_points:] = inside
+            stretch = beyond(wanted, self._float_ends, bounds)
+            if stretch is not None:
+                shares[self.encode(pd.Series(stretch[:1]))[0, 0]] = 1.0
+        shares[n_masses:n_points] = wanted.missing
+        if not shares.any():
+            raise refuse(
+                self.name,
+                wanted,
+                f"numbers from {self.ends[0]!s} to {self.ends[1]!s} (extrapolate=True for more)",
+            )
+        return shares
+
+    def _share_values(self, shares: FloatArray, wanted: Wanted) -> None:
+        """Numbers asked for: a cell that is drawn from counts by how near it is to holding only them."""
+        if not wanted.values:
+            return
+        codes = self.encode_asked(pd.Series(wanted.values, dtype=object), wanted.extrapolate)[:, 0]
+        cell = np.unique(codes) - (len(self.counts) - 1)
+        held = cell[cell >= 0]
+        drawn_from = held[self.cells.exact_of[held] < 0]
+        width = self.cells.high[drawn_from] - self.cells.low[drawn_from]
+        step = width.min(initial=np.inf) if self.decimals is None else 10.0**-self.decimals
+        shares[codes] = 1.0
+        n_asked = np.bincount(codes, minlength=len(shares))[drawn_from + len(self.counts) - 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares[drawn_from + len(self.counts) - 1] = np.fmin(n_asked * step / width, 1.0)
+
+    @property
+    def _float_ends(self) -> tuple[float, float]:
+        return float(self.ends[0]), float(self.ends[1])
+
     def decode(self, codes: IntArray, rng: np.random.Generator) -> Any:
         """Numbers in the column's own dtype: exact for point masses and repeated values, else drawn."""
         codes = codes[:, 0].astype(np.intp)
+        cell = np.maximum(codes - (len(self.counts) - 1), 0)
+        return self._write(self._to_native(round_to(self.cells.draw(cell, rng), self.decimals)), codes)
+
+    def decode_within(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
+        """Numbers that satisfy a condition, exactly, in the column's own dtype."""
+        codes = codes[:, 0].astype(np.intp)
+        if wanted.values is not None:
+            return self._decode_values(codes, wanted, rng)
+        bounds = Bounds.of(wanted, self.decimals, self.name)
+        stretch = beyond(wanted, self._float_ends, bounds)
+        if stretch is not None:
+            n_masses, n_points = len(self.points), len(self.counts) - 1
+            missing = (codes >= n_masses) & (codes < n_points)
+            low, high = (np.full(len(codes), end) for end in stretch)
+            return write_numbers(
+                fit_in(bounds.draw(low, high, rng), self.ends.dtype, self.name),
+                missing,
+                self.dtype,
+                self.missing or "nan",
+            )
+        cell = np.maximum(codes - (len(self.counts) - 1), 0)
+        drawn = bounds.draw(self.cells.low[cell], self.cells.high[cell], rng)
+        return self._write(self._to_native(drawn), codes)
+
+    def _decode_values(self, codes: IntArray, wanted: Wanted, rng: np.random.Generator) -> Any:
+        """One of the values asked for that have the code, each as likely."""
+        asked = pd.Series(wanted.values, dtype=object)
+        own = self.encode(asked)[:, 0] if len(asked) else np.zeros(0, dtype=np.intp)
+        order = np.argsort(own, kind="stable")
+        first = np.searchsorted(own[order], codes, side="left")
+        n_alike = np.searchsorted(own[order], codes, side="right") - first
+        missing = n_alike == 0
+        chosen = first + np.floor(rng.random(len(codes)) * n_alike).astype(np.intp)
+        numbers = np.append(asked.to_numpy(dtype=self.ends.dtype)[order], self.ends[0])
+        native = numbers[np.where(missing, -1, chosen)]
+        return write_numbers(native, missing, self.dtype, self.missing or "nan")
+
+    def _write(self, native: NDArray[Any], codes: IntArray) -> Any:
+        """Drawn numbers in the column's own dtype, after those that come back exactly are put in."""
         n_masses, n_points = len(self.points), len(self.counts) - 1
         cell = np.maximum(codes - n_points, 0)
-        native = self._to_native(round_to(self.cells.draw(cell, rng), self.decimals))
         for place, at, exact in (
             (codes >= n_points, self.cells.exact_of[cell], self.cells.exact),
             (codes < n_masses, codes, self.points),
@@ -214,22 +357,10 @@ def _survives(values: NDArray[Any], decimals: int) -> bool:
     return bool((np.abs(back - floats) <= 4 * np.finfo(np.float64).eps * np.abs(floats)).all())
 
 
-def round_to(values: FloatArray, decimals: int | None) -> FloatArray:
-    """Values rounded to so many decimals, except where floats are coarser than that anyway."""
-    if decimals is None:
-        return values
-    # Both are exact, so that the result is the float nearest to the decimal number.
-    up, down = 10.0 ** max(decimals, 0), 10.0 ** max(-decimals, 0)
-    fine = np.abs(values) < _EXACT / up
-    return np.where(fine, np.rint(np.where(fine, values, 0.0) * up / down) / up * down, values)
-
-
 def _distinct(native: NDArray[Any], weights: FloatArray) -> tuple[NDArray[Any], NDArray[np.intp], FloatArray]:
     """Distinct values, increasing, with their rows and weights."""
-    # NOTE: integers beyond 2**53 are told apart only as far as float64 does.
-    floats = native.astype(np.float64)
-    order = np.argsort(floats, kind="stable")
-    ordered = floats[order]
+    order = np.argsort(native, kind="stable")
+    ordered = native[order]
     start = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
     rows = np.diff(np.append(start, len(ordered)))
     mass = np.add.reduceat(weights[order], start) if len(start) else np.zeros(0)

@@ -1,0 +1,1 @@
+"""Synthesizers as steps of pipelines."""

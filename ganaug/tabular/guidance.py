@@ -1,0 +1,323 @@
+"""Guided sampling: what a discriminator has found decides which of the rows drawn are kept.
+
+More rows are drawn than are wanted. The log-odds of the discriminator estimate the density ratio between real
+and generated rows; rows are weighed by it, the weights are raked to the real margins, and as many rows as are
+wanted are kept by systematic resampling, none twice.
+
+How far the discriminator is trusted is decided before the generator has seen the rows that were held out: on
+those, the gain in log-likelihood of the generator's distribution tilted by the weights is
+
+    gain(s) = mean over held-out rows of s - log of the mean over generated rows of exp(s),
+
+for s the log-odds times a strength (Donsker and Varadhan's bound on the divergence). It is what a row gains,
+in nats; nothing is kept that doesn't gain beyond noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganaug._util.store import Arrays, Header, header_dict, header_float, header_int, header_list
+from ganaug.exceptions import ModelFileError
+from ganaug.tabular.columns.base import Field
+from ganaug.tabular.discriminator import TreeDiscriminator
+from ganaug.tabular.raking import Margins
+
+FloatArray = NDArray[np.float64]
+Draw = Callable[[int], Tensor]
+
+FEWEST_ROWS = 200  # to tell real from generated rows by
+_FAKE_SHARE, _MOST_FAKES = 4, 120_000  # generated rows for each real one, and at most
+_STAGES = (10, 25, 50, 100, 150, 200, 300)
+_STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+_CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on them
+_SURPLUSES = (2, 3, 4, 6)
+_LOST = 0.02  # of the weights may be lost because no row is kept twice
+RAKED_ROWS = 2_000  # fewer rows say too little of margins
+_RAKED_DRAWS = 8_192  # by which is found how many are needed, where nothing but margins guides
+_CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far held-out rows say that a discriminator is to be trusted.
+
+    Parameters
+    ----------
+    n_trees : int
+        0 when it can't beat chance.
+    strength : float
+        What its log-odds are multiplied by.
+    gain : float
+        Held-out log-likelihood gained, in nats per row.
+    """
+
+    n_trees: int
+    strength: float
+    gain: float
+
+
+@torch.no_grad()
+def measure_trust(
+    fields: Sequence[Field],
+    real: NDArray[Any],
+    held_out: Tensor,
+    draw: Draw,
+    *,
+    used: Sequence[int],
+    weights: FloatArray | None = None,
+    held_out_weights: Tensor | None = None,
+) -> Trust:
+    """Find how many trees and what strength gain most on rows that neither side has seen.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+    real : integer array of shape (n_rows, n_fields)
+        Rows that the generator has learned from.
+    held_out : integer tensor of shape (n_held_out, n_fields)
+    draw : callable
+        ``draw(n)`` gives codes (n, n_fields) of generated rows.
+    used : sequence of int
+        The fields to look at.
+    weights, held_out_weights : array or tensor, optional
+        How much each row counts.
+    """
+    if len(real) < FEWEST_ROWS or len(held_out) < FEWEST_ROWS // 4:
+        return Trust(0, 0.0, 0.0)
+    columns = list(used)
+    fields, real, held_out = [fields[i] for i in columns], real[:, columns], held_out[:, columns]
+    fake = draw(_n_fakes(len(real)))[:, columns]
+    n_check = int(len(fake) * _CHECK_SHARE)
+    check, grown_on = fake[:n_check], fake[n_check:].cpu().numpy()
+    trees = TreeDiscriminator.fit(fields, real, grown_on, n_trees=_STAGES[-1], sample_weight=weights)
+    on_real, on_fake = (trees.staged_log_odds(rows, _STAGES).double() for rows in (held_out, check))
+    share = torch.full((len(held_out),), 1 / len(held_out), dtype=torch.float64, device=held_out.device)
+    if held_out_weights is not None:
+        share = held_out_weights.double() / held_out_weights.sum()
+    best = Trust(0, 0.0, 0.0)
+    for stage, real_odds, fake_odds in zip(_STAGES, on_real, on_fake, strict=True):
+        for strength in _STRENGTHS:
+            tilt = strength * real_odds
+            mean = (share * tilt).sum()
+            noise = ((share * (tilt - mean)) ** 2).sum().sqrt()
+            gain = mean - (strength * fake_odds).logsumexp(0) + np.log(n_check)
+            if float(gain - noise) > 0 and float(gain) > best.gain:
+                best = Trust(stage, strength, float(gain))
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """What guides sampling.
+
+    Parameters
+    ----------
+    discriminator : TreeDiscriminator or None
+    strength : float
+        Of the log-odds, when guidance is "auto".
+    gain : float
+        What held-out rows gained by it, in nats per row.
+    surplus : int
+        Rows drawn for each row wanted.
+    used : tuple of int
+        The fields that are looked at.
+    margins : Margins
+        Of all real rows.
+    class_margins : dict of int to Margins
+        Of the real rows of each class of the label, by its code.
+    """
+
+    discriminator: TreeDiscriminator | None
+    strength: float
+    gain: float
+    surplus: int
+    used: tuple[int, ...]
+    margins: Margins
+    class_margins: dict[int, Margins]
+
+    @classmethod
+    @torch.no_grad()
+    def fit(
+        cls,
+        fields: Sequence[Field],
+        real: NDArray[Any],
+        draw: Draw,
+        trust: Trust,
+        *,
+        used: Sequence[int],
+        weights: FloatArray | None = None,
+        is_labelled: bool = False,
+    ) -> Guide:
+        """Learn margins, and a discriminator as far as it is trusted.
+
+        Parameters
+        ----------
+        fields : sequence of Field
+        real : integer array of shape (n_rows, n_fields)
+        draw : callable
+            ``draw(n)`` gives codes (n, n_fields) of generated rows.
+        trust : Trust
+        used : sequence of int
+            The fields to look at; the last one is among them if it is the label's.
+        weights : array of shape (n_rows,), optional
+        is_labelled : bool, default=False
+            Whether the last field is a label, whose classes have margins of their own.
+        """
+        own_fields, real = [fields[i] for i in used], real[:, list(used)]
+        own = np.ones(len(real)) if weights is None else weights
+        margins = Margins.fit(own_fields, real, own)
+        by_class = _class_margins(own_fields, real, own) if is_labelled else {}
+        n_rows = _n_fakes(len(real)) if trust.n_trees else min(_FAKE_SHARE * len(real), _RAKED_DRAWS)
+        fake = draw(n_rows)[:, list(used)]
+        if not trust.n_trees:
+            raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
+            return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class)
+        trees = TreeDiscriminator.fit(
+            own_fields, real, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=weights
+        )
+        some = fake[: _MOST_FAKES // 4]
+        raked = margins.rake(some, trust.strength * trees.log_odds(some))
+        return cls(trees, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class)
+
+    def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
+        """Log-odds of being real times a strength (None: that found in the fit), (n_rows,) in float64."""
+        factor = self.strength if strength is None else strength
+        if self.discriminator is None or factor == 0:
+            return torch.zeros(len(codes), dtype=torch.float64, device=codes.device)
+        return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double()
+
+    def rake(self, margins: Margins, codes: Tensor, log_weights: Tensor) -> Tensor:
+        """Log-weights (n_rows,) that give rows (n_rows, n_fields) these margins."""
+        most = 0.8 * self.surplus  # a row is kept at most once; the rest is for what the last fields scale
+        return margins.rake(codes[:, list(self.used)], log_weights, most)
+
+    def to_state(self) -> tuple[Header, Arrays]:
+        """A JSON-able header and arrays."""
+        header: Header = {"strength": self.strength, "gain": self.gain, "surplus": self.surplus}
+        header["classes"], header["used"] = sorted(self.class_margins), list(self.used)
+        arrays = {f"margins.{key}": array for key, array in self.margins.to_arrays().items()}
+        for code, margins in self.class_margins.items():
+            arrays |= {f"margins.{code}.{key}": array for key, array in margins.to_arrays().items()}
+        header["trees"] = None
+        if self.discriminator is not None:
+            header["trees"], trees = self.discriminator.to_state()
+            arrays |= {f"trees.{key}": array for key, array in trees.items()}
+        return header, arrays
+
+    @classmethod
+    def from_state(cls, header: Header, arrays: Arrays, fields: Sequence[Field]) -> Guide:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        classes, used = header_list(header, "classes", of=int), header_list(header, "used", of=int)
+        if len(set(used)) != len(used) or any(not 0 <= place < len(fields) for place in used):
+            raise ModelFileError("The fields that the guide in the file looks at are not this table's.")
+        fields = [fields[place] for place in used]
+        by_class = {code: Margins.from_arrays(_under(f"margins.{code}.", arrays), fields) for code in classes}
+        trees = None
+        if header.get("trees") is not None:
+            own = header_dict(header, "trees")
+            trees = TreeDiscriminator.from_state(own, _under("trees.", arrays), fields)
+        return cls(
+            trees,
+            header_float(header, "strength", minimum=0.0),
+            header_float(header, "gain"),
+            header_int(header, "surplus", minimum=1, maximum=_SURPLUSES[-1]),
+            tuple(used),
+            Margins.from_arrays(_under("margins.", arrays), fields),
+            by_class,
+        )
+
+
+def keep_rows(log_weights: Tensor, groups: Tensor, n_wanted: Tensor, generator: torch.Generator) -> Tensor:
+    """Choose rows by weight, an exact number of each group, none twice (systematic resampling).
+
+    Parameters
+    ----------
+    log_weights : tensor of shape (n_rows,)
+    groups : integer tensor of shape (n_rows,)
+        The group of each row.
+    n_wanted : integer tensor of shape (n_groups,)
+        How many to keep of each; no more than it has.
+    generator : torch.Generator
+
+    Returns
+    -------
+    tensor of shape (n_wanted.sum(),)
+        Numbers of the rows kept, group after group, in random order within a group.
+
+    Examples
+    --------
+    >>> weights = torch.tensor([0.0, -50.0, 0.0, 0.0])
+    >>> kept = keep_rows(weights, torch.tensor([0, 0, 1, 1]), torch.tensor([1, 2]), torch.Generator())
+    >>> kept.sort().values
+    tensor([0, 2, 3])
+    """
+    device, wanted = log_weights.device, n_wanted.double()
+    shuffled = torch.randperm(len(log_weights), generator=generator, device=generator.device).to(device)
+    order = shuffled[groups[shuffled].argsort(stable=True)]
+    own = groups[order]
+    share = _shares(log_weights[order].double(), own, wanted)
+    ends = wanted.cumsum(0)
+    # Each group's shares add up to its number: no error adds up over groups, and each has exactly its rows.
+    running = share.cumsum(0)
+    last = torch.bincount(own, minlength=len(wanted)).cumsum(0) - 1
+    total = running[last.clamp(min=0)]
+    start = torch.cat([total.new_zeros(1), total[:-1]])[own]
+    size = (total - torch.cat([total.new_zeros(1), total[:-1]])).clamp(min=1e-300)[own]
+    place = (ends - wanted)[own] + (running - start) / size * wanted[own]
+    points = torch.arange(int(ends[-1]), dtype=torch.float64, device=device)
+    offset = torch.rand(len(wanted), generator=generator, device=generator.device, dtype=torch.float64)
+    points = points + offset.to(device)[torch.repeat_interleave(n_wanted)] * (1 - 1e-9)
+    return order[torch.searchsorted(place, points).clamp(max=len(order) - 1)]
+
+
+def _shares(log_weights: Tensor, groups: Tensor, wanted: Tensor) -> Tensor:
+    """Expected number of times that each row is kept: at most once, in proportion to its weight else."""
+    highest = torch.full_like(wanted, -torch.inf).scatter_reduce(0, groups, log_weights, "amax")
+    weights = (log_weights - highest[groups]).exp().clamp(min=1e-12)
+    full = torch.zeros_like(weights, dtype=torch.bool)
+    while True:
+        left = wanted - torch.bincount(groups, weights=full.double(), minlength=len(wanted))
+        loose = torch.bincount(groups, weights=weights * ~full, minlength=len(wanted))
+        share = torch.where(full, 1.0, weights * (left / loose.clamp(min=1e-300))[groups])
+        more = share > 1 + 1e-9
+        if not bool(more.any()):
+            return share
+        full |= more  # never fewer, so this ends
+
+
+def effective_share(log_weights: Tensor) -> float:
+    """Kish's effective sample size, as a share of the rows."""
+    weights = (log_weights - log_weights.max()).exp()
+    return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
+
+
+def _surplus(log_weights: Tensor) -> int:
+    """Fewest rows to draw for each wanted, so that next to no weight is lost by keeping none twice."""
+    weights = (log_weights - log_weights.logsumexp(0)).exp() * len(log_weights)
+    lost = {factor: float((weights - factor).clamp(min=0).mean()) for factor in _SURPLUSES}
+    return next((factor for factor, part in lost.items() if part <= _LOST), _SURPLUSES[-1])
+
+
+def _class_margins(fields: Sequence[Field], real: NDArray[Any], weights: FloatArray) -> dict[int, Margins]:
+    """Margins of the rows of each class of the last field that has enough of them."""
+    classes, counts = np.unique(real[:, -1], return_counts=True)
+    if len(classes) > _MOST_CLASSES:
+        return {}
+    rows = {int(code): real[:, -1] == code for code in classes[counts >= _CLASS_ROWS]}
+    return {code: Margins.fit(fields, real[own], weights[own]) for code, own in rows.items()}
+
+
+def _n_fakes(n_real: int) -> int:
+    return min(_FAKE_SHARE * n_real, max(_MOST_FAKES, n_real))
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}

@@ -1,0 +1,103 @@
+"""Drawing what rows lack, guided or not: a surplus is drawn, weighed, and as many rows as are wanted kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganaug.base import Guidance
+from ganaug.tabular.guidance import RAKED_ROWS, Guide, effective_share, keep_rows
+from ganaug.tabular.raking import Margins
+from ganaug.tabular.residual import ResidualNetwork, refuse_restrictions
+from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
+from ganaug.tabular.rollout import fill_in
+
+_CHUNK = 16_384  # rows wanted that are drawn, weighed and kept together
+
+
+@torch.no_grad()
+def draw_codes(
+    network: Any,
+    codes: Tensor,
+    within: Sequence[Restriction],
+    generator: torch.Generator,
+    guidance: Guidance,
+) -> None:
+    """Draw the fields that each row lacks.
+
+    Parameters
+    ----------
+    network : CascadeNetwork or ResidualNetwork
+    codes : tensor of shape (n_fields, n_rows), int32
+        Known codes, and `TO_DRAW`, in whose place they are written.
+    within : sequence of Restriction
+        What conditions leave of some columns.
+    generator : torch.Generator
+        On the network's device.
+    guidance : Guidance
+        Takes note of what was drawn and kept.
+    """
+    n_rows = codes.shape[1]
+    groups = None if guidance.guide is None else groups_of(codes, within)
+    for start in range(0, n_rows, _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, n_rows))
+        part, own = codes[:, start : start + _CHUNK], [entry.of_rows(rows) for entry in within]
+        margins = None if groups is None else _margins(guidance.guide, part, bool(within))
+        if groups is None or margins is None or guidance.strength == 0 or not (part == TO_DRAW).any():
+            _fill(network, part, own, generator)
+            guidance.note(len(rows), len(rows), 1.0)
+        else:
+            local = np.unique(groups[rows], return_inverse=True)[1].reshape(-1)
+            _draw_guided(network, part, own, torch.from_numpy(local), margins, generator, guidance)
+
+
+def _draw_guided(
+    network: Any,
+    codes: Tensor,
+    within: Sequence[Restriction],
+    groups: Tensor,
+    margins: dict[int, Margins],
+    generator: torch.Generator,
+    guidance: Guidance,
+) -> None:
+    guide: Guide = guidance.guide
+    groups = groups.to(codes.device)
+    source = torch.arange(codes.shape[1], device=codes.device).repeat_interleave(guide.surplus)
+    pool = codes[:, source]
+    rows = source.cpu().numpy()
+    _fill(network, pool, [entry.of_rows(rows) for entry in within], generator)
+    log_weights = guide.log_odds(pool.t(), guidance.strength)
+    owner = groups[source]
+    for label, own in margins.items():
+        chosen = slice(None) if label < 0 else pool[-1] == label
+        if len(log_weights[chosen]) >= RAKED_ROWS:
+            log_weights[chosen] = guide.rake(own, pool.t()[chosen], log_weights[chosen])
+    kept = keep_rows(log_weights, owner, torch.bincount(groups), generator)
+    codes[:, groups.argsort(stable=True)] = pool[:, kept]
+    guidance.note(len(source), len(groups), effective_share(log_weights))
+
+
+def _margins(guide: Guide, codes: Tensor, is_restricted: bool) -> dict[int, Margins] | None:
+    """Margins to rake to, -1 for all rows or by class of the label; None when nothing would be guided."""
+    asked = (codes != TO_DRAW).any(dim=1)
+    enough = codes.shape[1] * guide.surplus >= RAKED_ROWS
+    found: dict[int, Margins] = {}
+    if enough and not is_restricted and not asked.any():
+        found = {-1: guide.margins}
+    elif enough and not is_restricted and not asked[:-1].any() and (codes[-1] >= 0).all():
+        found = guide.class_margins
+    return found if found or guide.discriminator is not None else None
+
+
+def _fill(network: Any, codes: Tensor, within: Sequence[Restriction], generator: torch.Generator) -> None:
+    if isinstance(network, ResidualNetwork):
+        refuse_restrictions(within)
+        known = {field: codes[field] for field in range(len(codes)) if bool((codes[field] != TO_DRAW).any())}
+        codes.copy_(network.draw_codes(codes.shape[1], generator, known).t())
+    else:
+        draw_restricted(network, codes, within, generator)
+        fill_in(network, codes, generator)

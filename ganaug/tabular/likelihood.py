@@ -1,0 +1,161 @@
+"""What a cascade is trained and scored by: the likelihood of rows, in random orders of their columns.
+
+Rows are drawn from the *mixture* over orders and members. Held-out rows judge that mixture: its likelihood
+goes on improving where that of a single order has begun to fall, for errors of the orders average out.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganaug.tabular.cascade import CascadeNetwork
+from ganaug.tabular.guidance import Guide, Trust, measure_trust
+from ganaug.tabular.prefix_sum import random_order
+from ganaug.tabular.residual import ResidualNetwork
+from ganaug.tabular.rollout import roll_out
+from ganaug.training.loop import Rows
+from ganaug.training.plan import Task
+from ganaug.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from ganaug.tabular.modality import TableModality
+
+_JUDGED_ORDERS = 4  # of the mixture by which held-out rows judge
+_SCORED_ORDERS = 8  # of that by which rows are scored
+_SCORED_ROWS = 1024  # in one pass
+_SHORTEST_TO_GUIDE = 60.0  # seconds; a fit of less time has none to spare for a discriminator
+
+
+def row_loss(network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """Negative log-likelihood of each row, in an order of its own, shape (n_rows,)."""
+    order = random_order(network.n_fields, len(rows), generator)
+    return -network.log_likelihood(rows, order).sum(dim=1)
+
+
+@torch.no_grad()
+def held_out_loss(network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """Negative log-likelihood of each row under the mixture, shape (n_rows,)."""
+    scores = []
+    for place in range(_JUDGED_ORDERS):
+        order, member = random_order(network.n_fields, len(rows), generator), place % network.n_members
+        scores.append(network.log_likelihood(rows, order, member=member).sum(dim=1))
+    return math.log(_JUDGED_ORDERS) - torch.stack(scores).logsumexp(dim=0)
+
+
+@torch.no_grad()
+def mixture_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tensor) -> NDArray[np.float64]:
+    """Log-likelihood of each row under the mixture, shape (n_rows,).
+
+    Parameters
+    ----------
+    network : CascadeNetwork
+        Of double precision: then a row's value doesn't depend on the rows beside it.
+    codes : tensor of shape (n_rows, n_fields)
+        -1 where a value is unknown to the codec.
+    unknown : tensor of shape (n_fields,)
+        Log-probability of such a cell.
+    """
+    parts = []
+    for rows in codes.split(_SCORED_ROWS):
+        known, scores = rows >= 0, []
+        generator = torch.Generator(codes.device).manual_seed(0)  # the same orders for all rows
+        for place in range(_SCORED_ORDERS):
+            order = random_order(network.n_fields, len(rows), generator, shared=True)
+            member = place % network.n_members
+            each = network.log_likelihood(rows.clamp(min=0), order, known=known, member=member)
+            scores.append(torch.where(known, each, unknown).sum(dim=1))
+        parts.append(torch.stack(scores).logsumexp(dim=0) - math.log(_SCORED_ORDERS))
+    return torch.cat(parts).cpu().numpy()
+
+
+@torch.no_grad()
+def cell_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tensor) -> Tensor:
+    """Log-likelihood of each cell given the row's other cells, (n_rows, n_fields); as above for the rest."""
+    parts = []
+    for rows in codes.split(_SCORED_ROWS):
+        known = rows >= 0
+        each = [
+            network.cell_log_likelihood(rows.clamp(min=0), known, member)
+            for member in range(network.n_members)
+        ]
+        found = torch.stack(each).logsumexp(dim=0) - math.log(network.n_members)
+        parts.append(torch.where(known, found, unknown))
+    return torch.cat(parts)
+
+
+def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any, task: Task) -> Trainer:
+    """What trains a cascade; before held-out rows are learned from, they judge a discriminator too."""
+    settings, schedule = task.plan(options.weight_decay)
+    budget = task.time_budget_seconds
+    guides = task.guides and (budget is None or budget >= _SHORTEST_TO_GUIDE)
+    return Trainer(
+        network=network,
+        loss=row_loss,
+        held_out_loss=held_out_loss,
+        rows=task.rows,
+        held_out=task.held_out,
+        settings=settings,
+        schedule=schedule,
+        root=task.root,
+        callbacks=task.callbacks,
+        after_search=partial(_trust, modality) if guides else None,
+    )
+
+
+def _trust(
+    modality: TableModality, network: CascadeNetwork, rows: Rows, held_out: Rows, generator: torch.Generator
+) -> dict[str, float]:
+    """How far a discriminator is to be trusted, as plain numbers for a checkpoint."""
+    weights = None if rows.weights is None else rows.weights.double().cpu().numpy()
+    trust = measure_trust(
+        modality.fields,
+        rows.values.cpu().numpy(),
+        held_out.values,
+        lambda n: roll_out(network, n, generator),
+        used=_used(modality),
+        weights=weights,
+        held_out_weights=held_out.weights,
+    )
+    return {"n_trees": float(trust.n_trees), "strength": trust.strength, "gain": trust.gain}
+
+
+def make_guide(
+    modality: TableModality,
+    network: Any,
+    codes: NDArray[Any],
+    weights: NDArray[np.float64] | None,
+    trainer: Any,
+    seed: int,
+) -> Guide:
+    """Margins of the real rows, and a discriminator as far as held-out rows trust it."""
+    found = getattr(trainer, "found", None) or {"n_trees": 0.0, "strength": 0.0, "gain": 0.0}
+    trust = Trust(int(found["n_trees"]), found["strength"], found["gain"])
+    counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
+    generator = torch.Generator(next(network.parameters()).device).manual_seed(seed)
+
+    def draw(n: int) -> Tensor:
+        if isinstance(network, ResidualNetwork):
+            return network.draw_codes(n, generator, {})
+        return roll_out(network, n, generator)
+
+    return Guide.fit(
+        modality.fields,
+        codes[counts],
+        draw,
+        trust,
+        used=_used(modality),
+        weights=None if weights is None else weights[counts],
+        is_labelled=modality.is_labelled,
+    )
+
+
+def _used(modality: TableModality) -> list[int]:
+    """Fields that every row has: not those of columns that are drawn only where they are asked for."""
+    return [place for place in range(len(modality.fields)) if place not in set(modality.shadows)]

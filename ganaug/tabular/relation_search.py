@@ -1,0 +1,167 @@
+"""Finding columns that others determine, where it was put to the test so often that it is no accident."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ganaug._util.cells import read_ticks
+from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, TextCodec
+from ganaug.tabular.columns.base import FloatArray
+from ganaug.tabular.relations import Flat, Lookup, Relations, Twin, flat_codes, has_flat, n_codes
+from ganaug.tabular.sums import find_sums
+
+SCREENED_ROWS = 2_000  # in which most pairs of columns are already seen to be unrelated
+ROWS_PER_CODE = 3  # of the column that determines, on average
+EVIDENCE = 30.0  # nats: how improbable an accident must be
+
+
+def find_relations(
+    table: pd.DataFrame,
+    codecs: Sequence[ColumnCodec],
+    weights: FloatArray | None,
+    is_open: Sequence[bool],
+) -> tuple[Relations, tuple[ColumnCodec, ...]]:
+    """Relations of the open columns, in every row that counts, and the codecs, those of twins made alike."""
+    counts = np.ones(len(table), dtype=bool) if weights is None else weights > 0
+    table = table if counts.all() else table[counts]
+    flats = [
+        flat_codes(codec, codec.encode(table.iloc[:, at], unseen="mark"))
+        if has_flat(codec) and is_open[at]
+        else None
+        for at, codec in enumerate(codecs)
+    ]
+    twins, made = find_twins(table, codecs, flats, is_open)
+    children = {twin.child for twin in twins}
+    lookups = find_lookups(codecs, [None if at in children else flat for at, flat in enumerate(flats)])
+    determined = children | {entry.child for entry in lookups}
+    free = [
+        at
+        for at, codec in enumerate(codecs)
+        if flats[at] is not None and at not in determined and not getattr(codec, "has_rare", False)
+    ]
+    return Relations(tuple(twins), tuple(lookups), tuple(find_sums(table, free))), made
+
+
+def find_twins(
+    table: pd.DataFrame,
+    codecs: Sequence[ColumnCodec],
+    flats: Sequence[Flat | None],
+    is_open: Sequence[bool],
+) -> tuple[list[Twin], tuple[ColumnCodec, ...]]:
+    """Twins, each with the first column that it is one of, and the codecs, those of twins made alike."""
+    twins: list[Twin] = []
+    made = list(codecs)
+    seen: dict[Any, int] = {}
+    for at, codec in enumerate(codecs):
+        flat = flats[at]
+        is_constant = flat is not None and _n_used(flat) < 2
+        if is_constant or not is_open[at] or not isinstance(codec, COLUMN_CODECS):
+            continue
+        values = _digest(_hashes(table.iloc[:, at]))
+        root = seen.setdefault((type(codec), str(codec.dtype), values), at)
+        if root != at:
+            twins.append(Twin(root, at, is_same=True))
+            made[at] = _renamed(made[root], table.columns[at])
+        elif isinstance(codec, CategoryCodec) and flat is not None and (flat >= 0).all():
+            root = seen.setdefault((_digest(pd.factorize(flat)[0]), _digest(flat == len(codec.levels))), at)
+            other = made[root]
+            if root != at and isinstance(other, CategoryCodec) and evidence(flat, flat) > EVIDENCE:
+                codes = flat_codes(other, other.encode(table.iloc[:, root], unseen="mark"))
+                twins.append(Twin(root, at, is_same=False))
+                made[at] = _in_order(codec, flat, codes)
+    return twins, tuple(made)
+
+
+def _renamed(codec: Any, name: Any) -> ColumnCodec:
+    changes: dict[str, Any] = {"name": name}
+    if isinstance(codec, TextCodec):
+        changes["values"] = replace(codec.values, name=name)
+    return replace(codec, **changes)
+
+
+def _in_order(codec: CategoryCodec, flat: Flat, codes: Flat) -> CategoryCodec:
+    """A codec whose levels, now ``flat``, get the given codes."""
+    n_levels = len(codec.levels)
+    order = np.empty(n_levels, dtype=np.int64)
+    present = flat < n_levels
+    order[codes[present]] = flat[present]
+    counts = np.append(codec.counts[order], codec.counts[n_levels:])
+    return replace(codec, levels=tuple(codec.levels[index] for index in order), counts=counts)
+
+
+def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> list[Lookup]:
+    """For each column that others determine, the lookup from the one of them with the fewest codes."""
+    known = [at for at, flat in enumerate(flats) if flat is not None and _n_used(flat) > 1]
+    n_used = {at: _n_used(_some(flats[at])) for at in known}
+    best: dict[int, int] = {}
+    for parent in sorted(known, key=lambda at: n_used[at]):
+        flat = _some(flats[parent])
+        if n_used[parent] * ROWS_PER_CODE > len(flat):
+            continue
+        open_ones = [at for at in known if at not in best and n_used[at] < n_used[parent]]
+        for child in _determined(flat, [_some(flats[at]) for at in open_ones]):
+            if evidence(flat, _some(flats[open_ones[child]])) > EVIDENCE:
+                best[open_ones[child]] = parent
+    ordered = sorted(best.items(), key=lambda pair: -n_used[pair[1]])
+    return [_lookup(parent, child, codecs, flats) for child, parent in ordered]
+
+
+def _lookup(parent: int, child: int, codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> Lookup:
+    codes, values = _some(flats[parent]), _some(flats[child])
+    present = codes >= 0
+    size = n_codes(codecs[parent])
+    table = np.full(size, -1, dtype=np.int64)
+    table[codes[present]] = values[present]
+    return Lookup(parent, child, table, np.bincount(codes[present], minlength=size).astype(np.float64))
+
+
+def _determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
+    """Which of the others have one value wherever ``flat`` has one; a few rows rule most of them out."""
+    left = list(range(len(others)))
+    step = max(1, len(flat) // SCREENED_ROWS)
+    for rows in (slice(None, None, step), slice(None)):
+        codes = flat[rows]
+        order = np.argsort(codes, kind="stable")
+        order = order[codes[order] >= 0]
+        same = codes[order][1:] == codes[order][:-1]
+        left = [at for at in left if _is_constant_within(others[at][rows][order], same)]
+    return left
+
+
+def _is_constant_within(values: Flat, same: NDArray[np.bool_]) -> bool:
+    return bool((values >= 0).all() and not (same & (values[1:] != values[:-1])).any())
+
+
+def evidence(parent: Flat, child: Flat) -> float:
+    """How improbable it is, in nats, that the child agrees by accident wherever the parent does."""
+    rows = parent >= 0
+    shares = np.bincount(child[rows]) / max(rows.sum(), 1)
+    n_tests = int(rows.sum()) - len(np.unique(parent[rows]))
+    return float(-n_tests * np.log(np.square(shares).sum()))
+
+
+def _n_used(flat: Flat) -> int:
+    return len(np.unique(flat[flat >= 0]))
+
+
+def _some(flat: Flat | None) -> Flat:
+    return np.zeros(0, dtype=np.int64) if flat is None else flat
+
+
+def _hashes(values: pd.Series[Any]) -> NDArray[Any]:
+    """One per cell. Those of dates are of their ticks: pandas can't tell every year in every zone."""
+    ticks = read_ticks(values)
+    if ticks is not None:
+        return np.stack([ticks[0], ticks[1]])
+    return pd.util.hash_pandas_object(values, index=False).to_numpy()
+
+
+def _digest(array: NDArray[Any]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).digest()

@@ -1,0 +1,237 @@
+"""Columns that others determine, and how rows are made to keep to it.
+
+* Twins: two columns with the same values, or with levels that go together one to one (a code and its label).
+  They share their fields.
+* Lookups: a column whose value is the same wherever another column's is (a city's country). It is modelled,
+  so that it can be asked for, and then set to what the other says; where it was asked for and the other was
+  not, the other gives way.
+* Sums: numbers of which a weighted sum is constant (a total and its parts); see `ganaug.tabular.sums`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ganaug.exceptions import ModelFileError
+from ganaug.tabular.columns import CategoryCodec, ColumnCodec, NumberCodec
+from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, want, want_array
+from ganaug.tabular.sums import Sum
+
+Flat: TypeAlias = NDArray[np.int64]
+Given: TypeAlias = NDArray[np.bool_] | None  # (n_rows, n_columns): cells that must stay as they are
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Column ``child`` has the fields of column ``root``; if ``is_same``, also its values."""
+
+    root: int
+    child: int
+    is_same: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """Where column ``parent`` has flat code p, column ``child`` has ``table[p]``; -1 where that is open.
+
+    ``mass`` is how many rows of fit had each code of the parent.
+    """
+
+    parent: int
+    child: int
+    table: Flat
+    mass: FloatArray
+
+    def find(self, flat: Flat) -> Flat:
+        """What the child has where the parent has these codes."""
+        return np.where(flat >= 0, self.table[flat], -1)
+
+
+@dataclass(frozen=True)
+class Relations:
+    """All relations of a table's columns, by their positions.
+
+    Parameters
+    ----------
+    twins : tuple of Twin
+    lookups : tuple of Lookup
+        From the parent with the most codes to the one with the fewest: what is set first, others look up.
+    sums : tuple of Sum
+    """
+
+    twins: tuple[Twin, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    sums: tuple[Sum, ...] = ()
+
+    def settle_codes(
+        self,
+        codes: IntArray,
+        codecs: Sequence[ColumnCodec],
+        slices: Sequence[slice],
+        rng: np.random.Generator,
+        given: Given = None,
+    ) -> IntArray:
+        """Codes (n_rows, n_fields) that keep to the lookups; cells that are given stay as they are."""
+        if not self.lookups:
+            return codes
+        codes = codes.copy()
+        stays = np.zeros((len(codes), len(codecs)), dtype=bool) if given is None else given.copy()
+        if given is not None and given.any():
+            for entry in reversed(self.lookups):
+                self._give_way(codes, entry, codecs, slices, stays, rng)
+        for entry in self.lookups:
+            wanted = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
+            rows = np.flatnonzero((wanted >= 0) & ~stays[:, entry.child])
+            codes[rows, slices[entry.child]] = unflat(codecs[entry.child], wanted[rows])
+        return codes
+
+    def _give_way(
+        self,
+        codes: IntArray,
+        entry: Lookup,
+        codecs: Sequence[ColumnCodec],
+        slices: Sequence[slice],
+        stays: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> None:
+        """Draw the parent anew where its child must stay and says something else."""
+        found = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
+        held = flat_codes(codecs[entry.child], codes[:, slices[entry.child]])
+        wrong = stays[:, entry.child] & ~stays[:, entry.parent] & (found >= 0) & (found != held)
+        for value in np.unique(held[wrong]):
+            choices = np.flatnonzero(entry.table == value)
+            rows = np.flatnonzero(wrong & (held == value))
+            if len(choices):
+                share = entry.mass[choices] / entry.mass[choices].sum()
+                drawn = rng.choice(choices, len(rows), p=share)
+                codes[rows, slices[entry.parent]] = unflat(codecs[entry.parent], drawn)
+                stays[rows, entry.parent] = True
+
+    def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
+        """Decoded columns that keep to twins' values and to sums; cells that are given stay as they are."""
+        columns = list(columns)
+        for twin in self.twins:
+            if twin.is_same:
+                moved = None if given is None else given[:, twin.child] & ~given[:, twin.root]
+                if moved is not None and moved.any():
+                    columns[twin.root] = _put(columns[twin.root], columns[twin.child], moved)
+                stays = None if given is None else ~given[:, twin.child]
+                columns[twin.child] = _put(columns[twin.child], columns[twin.root], stays)
+        for entry in self.sums:
+            entry.settle(columns, given)
+        return columns
+
+    def describe(self, labels: pd.Index[Any]) -> dict[int, str]:
+        """A note for each column that a relation is about."""
+        notes: dict[int, list[str]] = {}
+        for twin in self.twins:
+            what = "the same as" if twin.is_same else "one to one with"
+            notes.setdefault(twin.child, []).append(f"{what} {labels[twin.root]!r}")
+        for lookup in self.lookups:
+            notes.setdefault(lookup.child, []).append(f"determined by {labels[lookup.parent]!r}")
+        for entry in self.sums:
+            notes.setdefault(entry.members[0], []).append(entry.describe(labels))
+        return {at: "; ".join(parts) for at, parts in notes.items()}
+
+    def to_state(self) -> State:
+        """A JSON-able header and named arrays."""
+        arrays: Arrays = {}
+        for at, entry in enumerate(self.lookups):
+            arrays |= {f"{at}.table": entry.table, f"{at}.mass": entry.mass}
+        header = {
+            "twins": [[twin.root, twin.child, twin.is_same] for twin in self.twins],
+            "lookups": [[entry.parent, entry.child] for entry in self.lookups],
+            "sums": [entry.to_state() for entry in self.sums],
+        }
+        return header, arrays
+
+    @classmethod
+    def from_state(cls, header: Any, arrays: Arrays, codecs: Sequence[ColumnCodec]) -> Relations:
+        """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
+        broken = ModelFileError("The relations between columns in the file are broken.")
+        if not isinstance(header, dict):
+            raise broken
+        twins, lookups = [], []
+        for entry in want(header, "twins", list):
+            root, child = _positions(entry, 3, len(codecs))
+            if type(entry[2]) is not bool or not _are_alike(codecs[root], codecs[child]):
+                raise broken
+            twins.append(Twin(root, child, entry[2]))
+        children = [twin.child for twin in twins]
+        if len(set(children)) < len(children) or any(twin.root > twin.child for twin in twins):
+            raise broken
+        for at, entry in enumerate(want(header, "lookups", list)):
+            parent, child = _positions(entry, 2, len(codecs))
+            table = want_array(arrays, f"{at}.table", "i", n_codes(codecs[parent])).astype(np.int64)
+            mass = want_array(arrays, f"{at}.mass", "f", len(table)).astype(np.float64)
+            if (table < -1).any() or (table >= n_codes(codecs[child])).any() or (mass <= 0)[table >= 0].any():
+                raise broken
+            lookups.append(Lookup(parent, child, table, mass))
+        sums = [Sum.from_state(entry, len(codecs)) for entry in want(header, "sums", list)]
+        if any(
+            not isinstance(codecs[at], CategoryCodec | NumberCodec) for each in sums for at in each.members
+        ):
+            raise broken
+        return cls(tuple(twins), tuple(lookups), tuple(sums))
+
+
+def flat_codes(codec: ColumnCodec, codes: IntArray) -> Flat:
+    """One code per row, shape (n_rows,), for each value; -1 where a code stands for many values.
+
+    Only for the codecs that `has_flat` names.
+    """
+    if isinstance(codec, CategoryCodec):
+        return codec.flat(codes)
+    own = codes[:, 0].astype(np.int64)
+    return np.where((own >= 0) & codec.is_exact[own], own, -1)  # type: ignore[attr-defined]
+
+
+def unflat(codec: ColumnCodec, flat: Flat) -> IntArray:
+    """Codes (n_rows, n_fields) of flat ones."""
+    return codec.unflat(flat) if isinstance(codec, CategoryCodec) else flat[:, None]
+
+
+def has_flat(codec: ColumnCodec) -> bool:
+    """Whether a codec's codes stand for values that can be looked up."""
+    return isinstance(codec, CategoryCodec | NumberCodec)
+
+
+def n_codes(codec: ColumnCodec) -> int:
+    if isinstance(codec, CategoryCodec):
+        return len(codec.levels) + 1
+    if isinstance(codec, NumberCodec):
+        return len(codec.is_exact)
+    raise ModelFileError("The file looks values up in a column that has no levels.")
+
+
+def _are_alike(root: ColumnCodec, child: ColumnCodec) -> bool:
+    """Whether the codes of one are codes of the other."""
+    widths = [[field.n_codes for field in codec.fields] for codec in (root, child)]
+    return type(root) is type(child) and widths[0] == widths[1]
+
+
+def _positions(entry: Any, length: int, n_columns: int) -> tuple[int, int]:
+    if isinstance(entry, list) and len(entry) == length:
+        first, second = entry[:2]
+        if (
+            type(first) is type(second) is int
+            and first != second
+            and {first, second} <= set(range(n_columns))
+        ):
+            return first, second
+    raise ModelFileError("The relations between columns in the file are broken.")
+
+
+def _put(column: Any, source: Any, which: NDArray[np.bool_] | None) -> Any:
+    """A column with another one's cells, in the rows given."""
+    if which is None or which.all():
+        return source.copy()
+    column = column.copy()
+    column[which] = source[which]
+    return column
