@@ -141,13 +141,16 @@ def _digit_judges() -> tuple[SVC, NearestNeighbors, float, float]:
 TASKS: dict[str, Callable[[], Task]] = {"ring": ring, "grid": grid, "stacked": stacked}
 GAMES: dict[str, AdversarialLoss] = {
     "vanilla": replace(LOSSES["non_saturating"], penalties={}),
-    "wgan_gp": LOSSES["wasserstein"],
+    "wgan_gp": replace(LOSSES["wasserstein"], penalties={"wgan_gp": 0.1}),  # as its authors do with points
     "relativistic": LOSSES["relativistic"],
 }
 METHODS = (*GAMES, "cascade")
 
 
-def play(task: Task, loss: AdversarialLoss, rows: Points, seed: int, steps: int) -> Points:
+GENERATOR_EVERY = {"wgan_gp": 3}  # so many steps of the discriminator; twice as many in all
+
+
+def play(task: Task, method: str, rows: Points, seed: int, steps: int) -> Points:
     """Samples of a generator that has played against a discriminator, both of two hidden layers."""
     middle, scale = rows.mean(axis=0), rows.std() + 1e-12
     units, width = task.hidden_units, rows.shape[1]
@@ -163,11 +166,14 @@ def play(task: Task, loss: AdversarialLoss, rows: Points, seed: int, steps: int)
             )
             for n_in, n_out in ((task.latent_units, width), (width, 1))
         )
+    generator_every = GENERATOR_EVERY.get(method, 1)
+    steps *= min(generator_every, 2)
     trainer = AdversarialTrainer(
         generator=generator,
         discriminator=discriminator,
         latent_units=task.latent_units,
-        loss=loss,
+        loss=GAMES[method],
+        generator_every=generator_every,
         rows=Rows(torch.tensor((rows - middle) / scale, dtype=torch.float32)),
         settings=Settings(
             batch_size=256, learning_rate=1e-3, weight_decay=0.0, evaluate_every=500, average_decay=0.998
@@ -200,7 +206,7 @@ def measure(name: str, method: str, seed: int, quick: bool) -> dict[str, Any]:
         if method == "cascade":
             samples = cascade(task, rows, seed, 1 if quick else task.epochs)
         else:
-            samples = play(task, GAMES[method], rows, seed, 20 if quick else task.steps)
+            samples = play(task, method, rows, seed, 20 if quick else task.steps)
     seconds = time.process_time() - start
     modes, good = task.judge(samples)
     record = {"task": name, "method": method, "seed": seed, "modes": modes, "good": good}

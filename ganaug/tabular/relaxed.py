@@ -11,7 +11,7 @@ Codes (n_rows, n_fields) -> relaxed rows (n_rows, width), and back by the larges
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from scipy.special import ndtr
 from torch import Tensor, nn
 
 from ganaug.tabular.columns.base import Field, NumberField
+from ganaug.tabular.heads import draw_class
 
 LEAST_RANK = 1e-6  # its normal score is about -4.75: none is beyond
 
@@ -83,13 +84,21 @@ class Relaxation(nn.Module):
                 n_scores += 1
         return rows
 
+    def draw_codes(self, outputs: Tensor, random: torch.Generator) -> Tensor:
+        """Logits in the place of one-hot vectors, (n_rows, width) -> codes (n_rows, n_fields), int32."""
+        uniforms = torch.rand(len(self.fields), len(outputs), generator=random, device=outputs.device)
+        return self._codes(outputs, lambda field, logits: draw_class(logits, uniforms[field]))
+
     def codes(self, rows: Tensor) -> Tensor:
         """Relaxed rows (n_rows, width) -> codes (n_rows, n_fields), int32."""
+        return self._codes(rows, lambda field, entries: entries.argmax(dim=1))
+
+    def _codes(self, rows: Tensor, class_of: Callable[[int, Tensor], Tensor]) -> Tensor:
         codes = torch.zeros(len(self.fields), len(rows), dtype=torch.int32, device=rows.device)
         n_scores = 0
-        for own, field, (span, place) in zip(codes, self.fields, self.places, strict=True):
+        for i, (own, field, (span, place)) in enumerate(zip(codes, self.fields, self.places, strict=True)):
             if span is not None:
-                own.copy_(rows[:, span].argmax(dim=1))
+                own.copy_(class_of(i, rows[:, span]))
             if place is not None and isinstance(field, NumberField):
                 inner = self.edges[self.starts[n_scores] + 1 : self.starts[n_scores + 1] - 1]
                 cell = field.n_points + torch.searchsorted(inner, rows[:, place].contiguous(), right=True)

@@ -199,8 +199,8 @@ class ResidualNetwork(nn.Module):
         for start in range(0, n_rows, _DRAWN_ROWS):
             given = None if labels is None else labels[start : start + _DRAWN_ROWS]
             size = min(_DRAWN_ROWS, n_rows - start)
-            latent = torch.randn(size, self.latent_units, generator=random, device=random.device)
-            parts.append(self.space.codes(self(latent, given)))
+            noise = torch.randn(size, self.noise_units, generator=random, device=random.device)
+            parts.append(self.space.draw_codes(self.outputs(noise, given), random))
         codes = torch.cat(parts)
         return codes if labels is None else torch.cat([codes, labels.int().unsqueeze(1)], dim=1)
 

@@ -55,6 +55,8 @@ class AdversarialTrainer(Loop):
         better. It is asked before the first step too: a game that makes nothing better changes nothing.
     discriminator_rate : float, optional
         Learning rate of the discriminator; by default that of the settings, which is the generator's.
+    generator_every : int, default 1
+        The generator takes a step after so many of the discriminator.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class AdversarialTrainer(Loop):
     to_samples: Callable[[Tensor, torch.Generator], Tensor] = as_they_are
     measure: Callable[[nn.Module], float] | None = None
     discriminator_rate: float | None = None
+    generator_every: int = 1
 
     content: ClassVar[str] = "adversarial checkpoint"
 
@@ -125,7 +128,8 @@ class AdversarialTrainer(Loop):
         real = self.to_samples(self.rows.values[batch], self.random)
         given = () if self.condition is None else (self.condition[batch],)
         self._discriminator_step(real, given, batch)
-        self._generator_step(real, given, batch)
+        if (self.step + 1) % self.generator_every == 0:
+            self._generator_step(real, given, batch)
 
     def _discriminator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
         with torch.no_grad():
@@ -153,8 +157,8 @@ class AdversarialTrainer(Loop):
             loss = self._mean(self.loss.generator(real_logits, fake_logits), batch)
             norm = self.kept.learn(loss, self.step)
         self.guard.note(loss, norm)
-        self._loss_sum += loss.detach()
-        self._sums[3] += norm
+        self._loss_sum += self.generator_every * loss.detach()
+        self._sums[3] += self.generator_every * norm
 
     def draw(self, n: int, given: Given, random: torch.Generator) -> Tensor:
         """Samples of the generator as it is, under the conditions given."""
