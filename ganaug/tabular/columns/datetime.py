@@ -91,8 +91,9 @@ class DatetimeCodec:
         """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
-        is_text = chosen or values.nunique() > _FEWEST_TEXTS if _may_be_text(values) else False
-        text_format = learn_format(values) if is_text else None
+        text_format = learn_format(values) if _may_be_text(values) else None
+        if text_format is not None and not chosen and values.nunique() <= _FEWEST_TEXTS:
+            text_format = None
         read = read_ticks(values) if text_format is None else read_dates(values, text_format)
         if read is None or read[1].all():
             raise RejectColumn(
