@@ -20,12 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.growth import draw_plot
 from benchmarks.records import ROOT, environment, read_records, reset_peak_memory, resident_mb, write_record
 
 if TYPE_CHECKING:
@@ -39,16 +40,8 @@ SIZES = {
     "flights": (336_776,),
 }
 QUICK = {"rows": (500, 1_000), "columns": (10, 30), "write": (500, 1_000), "flights": (2_000,)}
-MOST_FITTED_COLUMNS = 300  # exponents are those up to here
-BATCH_ROWS = 128  # of a step, by default
 JUDGED_ROWS = 30_000
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-PARTS = {
-    "encode": "codec, learned and applied",
-    "step": "training, each pass",
-    "discriminator": "discriminator, tried out",
-    "sample": "drawing",
-}
 COLUMNS_OF_TEN = 10  # of the fifteen, in every block of a wide table
 
 logger = logging.getLogger("benchmarks.scaling")
@@ -120,15 +113,11 @@ def measure_rows(n_rows: int) -> dict[str, float]:
     table, spent = made_table(n_rows), Spent()
     codes = spent.on("encode", lambda: TableCodec.fit(table).encode(table))
     model, step_seconds = spent.on("train", lambda: _fit_some_steps(table, 150))
-    real, held_out = codes[: -(n_rows // 10)], torch.from_numpy(codes[-min(n_rows // 10, 2048) :])
     random, fields = torch.Generator().manual_seed(0), model.codec_.fields
-    spent.on(
-        "discriminator",
-        lambda: measure_trust(
-            fields, real, held_out, lambda n: roll_out(model.generator_, n, random), used=range(len(fields))
-        ),
-    )
-    del codes, real, held_out
+    n_held_out = min(n_rows // 10, 2048)
+    parts = codes[n_held_out:], torch.from_numpy(codes[:n_held_out])
+    drawn, used = lambda n: roll_out(model.generator_, n, random), range(len(fields))
+    spent.on("discriminator", lambda: measure_trust(fields, *parts, drawn, used=used))
     spent.on("sample", lambda: model.sample(n_rows, random_state=0))
     return {"step_cpu_seconds": step_seconds, **spent.found}
 
@@ -265,60 +254,6 @@ def _clock(n_steps: int | None = None) -> tuple[Any, list[float]]:
                 trainer.stop()
 
     return Clock(), ends
-
-
-def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """The power of the size that the cost grows with: the slope of their logarithms, by least squares."""
-    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
-
-
-def select(records: Sequence[dict[str, Any]], question: str) -> list[dict[str, Any]]:
-    """The records of a question, by size."""
-    return sorted((r for r in records if r["question"] == question), key=lambda record: int(record["size"]))
-
-
-def per_row(record: dict[str, Any]) -> dict[str, float]:
-    """CPU microseconds that each part takes for a row."""
-    parts = {part: record[f"{part}_cpu_seconds"] / record["size"] for part in PARTS if part != "step"}
-    return {part: 1e6 * parts.get(part, record["step_cpu_seconds"] / BATCH_ROWS) for part in PARTS}
-
-
-def exponents_of_columns(records: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """How the costs of a step and of drawing grow with columns, up to those that are fitted."""
-    fitted = [r for r in select(records, "columns") if r["size"] <= MOST_FITTED_COLUMNS]
-    sizes = [record["size"] for record in fitted]
-    names = ("step_cpu_seconds", "row_cpu_seconds")
-    return {name: exponent(sizes, [record[name] for record in fitted]) for name in names}
-
-
-def draw_plot(records: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw cost per row against rows, and cost of a step and of a thousand rows against columns."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    rows, columns = select(records, "rows"), select(records, "columns")
-    for part, title in PARTS.items():
-        sizes, costs = [r["size"] for r in rows], [per_row(r)[part] for r in rows]
-        left.plot(sizes, costs, "o-", label=f"{title}: rows$^{{{exponent(sizes, costs):+.2f}}}$")
-    left.set(title="15 columns", xlabel="rows", ylabel="CPU µs per row")
-    slopes = exponents_of_columns(records)
-    for name, title in (("step_cpu_seconds", "a step"), ("row_cpu_seconds", "drawing 1,000 rows")):
-        factor = 1e3 if name == "step_cpu_seconds" else 1e6
-        costs = [factor * r[name] for r in columns]
-        right.plot(
-            [r["size"] for r in columns], costs, "o-", label=f"{title}: columns$^{{{slopes[name]:.2f}}}$"
-        )
-    right.set(title="2,000 rows", xlabel="columns", ylabel="CPU ms")
-    for axes in (left, right):
-        axes.set(xscale="log", yscale="log")
-        axes.grid(alpha=0.3, which="both", linewidth=0.5)
-        axes.legend(frameon=False, fontsize=9)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 if __name__ == "__main__":
