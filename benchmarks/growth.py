@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+QUESTIONS = ("rows", "columns", "write", "flights")
 BATCH_ROWS = 128  # of a step, by default
 MOST_FITTED_COLUMNS = 300  # exponents are those up to here
 PARTS = {
