@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.growth import PARTS, QUESTIONS, per_row, select
 from benchmarks.records import ROOT, read_records
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -229,6 +230,49 @@ def modes() -> str:
     return _markdown(titles, [row + [NONE] * (len(titles) - len(row)) for row in rows]) + _footnote(records)
 
 
+def scaling() -> str:
+    """Cost per row by rows and by columns, rows streamed to a file, and a large table as it comes."""
+    records = [record | {"method": ""} for record in read_records(RESULTS / "scaling.json")]
+    by_rows, by_columns, written, flights = (select(records, name) for name in QUESTIONS)
+    parts = [f"{title}, µs a row" for title in PARTS.values()]
+    memory = {"encode": "codec", "train": "fit", "discriminator": "discriminator", "sample": "drawing"}
+    rows = [
+        [f"{record['size']:,}", *(f"{cost:.1f}" for cost in per_row(record).values())]
+        + [f"{record[f'{part}_memory_mb']:.0f}" for part in memory]
+        for record in by_rows
+    ]
+    titles = ["rows (15 columns)", *parts, *(f"{title}, MB" for title in memory.values())]
+    tables = [_markdown(titles, rows)]
+    rows = [
+        [
+            f"{record['size']}",
+            f"{1e3 * record['step_cpu_seconds']:.0f}",
+            f"{1e6 * record['row_cpu_seconds']:.0f}",
+            f"{record['fit_memory_mb']:.0f}",
+        ]
+        for record in by_columns
+    ]
+    titles = ["columns (2,000 rows)", "a step, ms", "drawing 1,000 rows, ms", "fit, MB"]
+    tables.append(_markdown(titles, rows))
+    rows = [
+        [f"{r['size']:,}", f"{r['peak_mb']:.0f}", f"{r['size'] / r['cpu_seconds']:,.0f}"] for r in written
+    ]
+    tables.append(_markdown(["rows written by `ganaug sample`", "peak, MB", "rows a second"], rows))
+    rows = [[f"{r['size']:,} x {r['n_columns']}", *map(str, _of_flights(r))] for r in flights]
+    titles = ["nycflights13", "fit, CPU min", "steps", "fit, peak MB", "tree C2ST", "rows a second"]
+    tables.append(_markdown(titles, rows))
+    return "\n\n".join(tables) + _footnote(records)
+
+
+def _of_flights(record: Record) -> list[str]:
+    costs = [
+        f"{record['fit_cpu_seconds'] / 60:.1f}",
+        f"{record['n_steps']:,}",
+        f"{record['fit_peak_mb']:.0f}",
+    ]
+    return [*costs, _short(record["tree_c2st"]), f"{record['rows_per_cpu_second']:,.0f}"]
+
+
 def _found(records: list[Record]) -> str:
     found = _spread(
         [float(record["modes"]) for record in records], 1, lambda v, d: f"{v:.{d}f}".rstrip("0").rstrip(".")
@@ -281,6 +325,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "peers": peers,
     "speed": speed,
     "modes": modes,
+    "scaling": scaling,
 }
 
 
