@@ -166,7 +166,9 @@ class TableCodec:
         pairs = zip(self.codecs, self.slices, strict=True)
         return self.settle([codec.decode(codes[:, span], rng) for codec, span in pairs])
 
-    def settle_codes(self, codes: IntArray, rng: np.random.Generator, given: Given = None) -> IntArray:
+    def settle_codes(
+        self, codes: IntArray, rng: np.random.Generator, given: Given = None, present: Given = None
+    ) -> IntArray:
         """Codes (n_rows, n_fields) in which each column is what the one that determines it says.
 
         Parameters
@@ -175,8 +177,10 @@ class TableCodec:
         rng : numpy Generator
         given : bool array of shape (n_rows, n_columns), optional
             Cells that were asked for and stay as they are.
+        present : bool array of shape (n_rows, n_columns), optional
+            Cells that mustn't be missing.
         """
-        return self.relations.settle_codes(codes, self.codecs, self.slices, rng, given)
+        return self.relations.settle_codes(codes, self.codecs, self.slices, rng, given, present)
 
     def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
         """Decoded columns, the same for what is told by their values: copies and sums."""

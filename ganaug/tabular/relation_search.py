@@ -65,7 +65,7 @@ def find_twins(
         if is_constant or not is_open[at] or not isinstance(codec, COLUMN_CODECS):
             continue
         values = _digest(_hashes(table.iloc[:, at]))
-        root = seen.setdefault((type(codec), str(codec.dtype), values), at)
+        root = seen.setdefault((type(codec), str(codec.dtype), getattr(codec, "missing", None), values), at)
         if root != at:
             twins.append(Twin(root, at, is_same=True))
             made[at] = _renamed(made[root], table.columns[at])

@@ -76,14 +76,21 @@ class Relations:
         slices: Sequence[slice],
         rng: np.random.Generator,
         given: Given = None,
+        present: Given = None,
     ) -> IntArray:
-        """Codes (n_rows, n_fields) that keep to the lookups; cells that are given stay as they are."""
+        """Codes (n_rows, n_fields) that keep to the lookups; cells that are given stay as they are.
+
+        Nor does one that must be ``present`` become a gap, if its parent would have it so.
+        """
         if not self.lookups:
             return codes
         codes = codes.copy()
         stays = np.zeros((len(codes), len(codecs)), dtype=bool) if given is None else given.copy()
-        if given is not None and given.any():
+        if stays.any() or (present is not None and present.any()):
             for entry in reversed(self.lookups):
+                if present is not None:
+                    found = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
+                    stays[:, entry.child] |= present[:, entry.child] & (found == _gap(codecs[entry.child]))
                 self._give_way(codes, entry, codecs, slices, stays, rng)
         for entry in self.lookups:
             wanted = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
@@ -200,6 +207,13 @@ def unflat(codec: ColumnCodec, flat: Flat) -> IntArray:
 def has_flat(codec: ColumnCodec) -> bool:
     """Whether a codec's codes stand for values that can be looked up."""
     return isinstance(codec, CategoryCodec | NumberCodec)
+
+
+def _gap(codec: ColumnCodec) -> int:
+    """The flat code of a missing cell; -2, which none has, where there are none."""
+    if isinstance(codec, CategoryCodec | NumberCodec) and codec.missing is not None:
+        return len(codec.levels if isinstance(codec, CategoryCodec) else codec.points)
+    return -2
 
 
 def n_codes(codec: ColumnCodec) -> int:

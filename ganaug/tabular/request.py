@@ -70,7 +70,7 @@ def write_known(
             restrictions.append(Restriction(own, fields.start, ask.wanted, which))
     for place, entry in enumerate(restrictions):
         _spare_twins(codes, entry, restrictions[:place], strict)
-    return restrictions
+    return [entry for entry in restrictions if (entry.which >= 0).any()]  # none left would free all its rows
 
 
 def _write(known: Codes, rows: NDArray[np.intp], codes: IntArray, name: Hashable, strict: bool) -> None:
@@ -141,8 +141,8 @@ def decode_asked(
     With ``writes``, given cells are those that were given; without, what their codes stand for.
     """
     columns: dict[Hashable, Any] = {}
-    stays = _asked_cells(asks, codec, len(codes))
-    codes = codec.settle_codes(codes, rng, stays).astype(np.int32, copy=False)
+    stays, present = _asked_cells(asks, codec, len(codes)) or (None, None)
+    codes = codec.settle_codes(codes, rng, stays, present).astype(np.int32, copy=False)
     related = codec.related
     for name, own, span in zip(codec.columns, codec.codecs, codec.slices, strict=True):
         part, ask = codes[:, span], asks.get(name)
@@ -166,15 +166,18 @@ def _try_to_put(ask: Ask, column: Any) -> Any:
         return column
 
 
-def _asked_cells(asks: Asks, codec: TableCodec, n_rows: int) -> NDArray[np.bool_] | None:
-    """Of which cells something is asked, so that no other column may change them."""
+def _asked_cells(
+    asks: Asks, codec: TableCodec, n_rows: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Of which cells something is asked, so that no other column may change them; and which must be there."""
     if not asks:
         return None
     free = np.full(n_rows, FREE)
     each = [asks.get(name, Ask(free)) for name in codec.columns]
-    skips = [[at for at, wanted in enumerate(ask.wanted) if wanted == Wanted()] for ask in each]
-    pairs = zip(each, skips, strict=True)
-    return np.stack([~np.isin(ask.which, [FREE, NOT_NEEDED, *skip]) for ask, skip in pairs], axis=1)
+    open_ones = [[at for at, wanted in enumerate(ask.wanted) if wanted == Wanted()] for ask in each]
+    present = [np.isin(ask.which, own) for ask, own in zip(each, open_ones, strict=True)]
+    asked = [~np.isin(ask.which, [FREE, NOT_NEEDED]) for ask in each]
+    return np.stack(asked, axis=1) & ~np.stack(present, axis=1), np.stack(present, axis=1)
 
 
 def _decode_within(codes: Codes, ask: Ask, own: ColumnCodec, rng: np.random.Generator) -> Any:

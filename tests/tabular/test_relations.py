@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganaug import GANSynthesizer, Present
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.codec import TableCodec
 
@@ -199,3 +200,36 @@ def test_broken_relations_in_a_file_are_a_model_file_error(table, change):
     header, arrays = TableCodec.fit(table).to_state()
     with pytest.raises(ModelFileError):
         TableCodec.from_state(header | {"relations": change(header["relations"])}, arrays)
+
+
+def test_copy_with_another_missing_value_keeps_its_own():
+    some = pd.Series([True, False, np.nan] * 40, dtype=object)
+    table = pd.DataFrame({"nan": some, "none": some.where(some.notna(), None), "x": rng().normal(size=120)})
+    codec = TableCodec.fit(table)
+    drawn = codec.decode(random_rows(codec), rng())
+    assert drawn["none"][drawn["none"].isna()].map(lambda cell: cell is None).all()
+    assert drawn["none"].isna().equals(drawn["nan"].isna())
+
+
+def gaps_by_level():
+    """A flag that is missing at one level of another column, and its copy."""
+    levels = np.tile(np.arange(8), 30)
+    flag = pd.Series(levels).map(lambda at: None if at == 0 else "ab"[at % 2])
+    return pd.DataFrame({"level": [f"l{at}" for at in levels], "flag": flag, "copy": flag})
+
+
+def test_column_asked_to_be_present_is_not_made_a_gap_by_the_one_that_determines_it():
+    synthesizer = GANSynthesizer(max_epochs=1, random_state=0).fit(gaps_by_level())
+    drawn = synthesizer.sample(200, conditions={"flag": Present()})
+    assert drawn["flag"].notna().all()
+    assert (drawn["level"] != "l0").all()
+
+
+@pytest.mark.parametrize("blank", [[], ["copy"], ["flag", "copy"], ["level", "flag", "copy"]])
+def test_gaps_are_filled_whatever_determines_them(blank):
+    table = gaps_by_level()
+    synthesizer = GANSynthesizer(max_epochs=1, random_state=0).fit(table)
+    table.loc[100:, blank] = None
+    for filled in synthesizer.complete(table, n_draws=5):
+        assert filled.notna().all(axis=None)
+        assert (filled["flag"] == filled["copy"]).all()
