@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganaug._util.dtypes import ObjectDtype, index_from_state, index_to_state
 from ganaug._util.frames import assemble
-from ganaug.exceptions import InvalidTableError, ModelFileError
+from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
 from ganaug.tabular.choices import Choices
 from ganaug.tabular.columns import (
     COLUMN_CODECS,
@@ -97,7 +97,7 @@ class TableCodec:
         checked = None if weights is None else _check_weights(weights, len(table))
         choices = Choices() if choices is None else choices
         labels = table.columns
-        fitted = [choices.fit(table.iloc[:, at], name, checked) for at, name in enumerate(labels)]
+        fitted = _fit_all(table, checked, choices)
         if not any(codec.fields for codec in fitted):
             kinds = ", ".join(f"{name!r}: {codec.kind}" for name, codec in zip(labels, fitted, strict=True))
             raise InvalidTableError(
@@ -282,6 +282,21 @@ class TableCodec:
         if not all(type(at) is int and 0 <= at < len(labels) for at in chosen):
             raise ModelFileError("The file names columns that it doesn't have.")
         return cls(labels, loaded, Relations.from_state(header.get("relations"), held, loaded), tuple(chosen))
+
+
+def _fit_all(table: pd.DataFrame, weights: FloatArray | None, choices: Choices) -> list[ColumnCodec]:
+    """A codec for each column; one error for all columns that none takes, so that they are named at once."""
+    fitted, refused = [], []
+    for at, name in enumerate(table.columns):
+        try:
+            fitted.append(choices.fit(table.iloc[:, at], name, weights))
+        except RejectColumn as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise RejectColumn("\n".join([f"{len(refused)} columns can't be used.", *map(str, refused)]))
+    return fitted
 
 
 def _load_column(

@@ -156,3 +156,26 @@ def test_broken_state_is_a_model_file_error(table, change):
     header, arrays = TableCodec.fit(table).to_state()
     with pytest.raises(ModelFileError):
         TableCodec.from_state(change(header), arrays)
+
+
+def test_all_columns_that_can_not_be_used_are_named_at_once():
+    notes = [f"{'word ' * (at % 7)}and {at * 'x'}" for at in range(120)]
+    table = pd.DataFrame({"a": notes, "b": range(120), "c": notes[::-1]})
+    with pytest.raises(RejectColumn, match=r"(?s)2 columns.*'a' looks like.*'c' looks like"):
+        TableCodec.fit(table)
+
+
+def test_numbers_that_are_codes_by_their_name_are_levels():
+    codes = np.random.default_rng(0).choice(np.arange(10_000, 99_999, 301), 900)
+    table = pd.DataFrame({"zip_code": codes, "width": codes, "fk": pd.array(codes, dtype="Int64")})
+    kinds = dict(zip(table.columns, (codec.kind for codec in TableCodec.fit(table).codecs), strict=True))
+    assert kinds == {"zip_code": "category", "width": "number", "fk": "category"}
+
+
+def test_why_says_that_a_column_is_always_the_same():
+    table = pd.DataFrame({"a": ["x"] * 5, "b": [None] * 5, "c": list("uvuvu")})
+    assert TableCodec.fit(table).describe()["why"].tolist() == [
+        "always the same",
+        "always missing",
+        "levels: 2",
+    ]

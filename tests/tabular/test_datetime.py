@@ -194,13 +194,13 @@ def test_dates_that_are_text_stay_text(text_format, dtype):
 @pytest.mark.parametrize(
     "cells",
     [
-        [f"{month}/{day}/2021 7:05" for month in range(1, 13) for day in range(1, 20)],
+        [f"{month}/{day:0{1 + day % 2}}/2021" for month in range(1, 13) for day in range(1, 20)],
         ["2021-02-30"] * 60,
-        [f"2021-01-{day:02}" for day in range(1, 29)],
+        [f"2021-01-{day:02}" for day in range(1, 29)] * 5,
         [f"10.0.{a}.{b}" for a in range(9) for b in range(20)],
         ["2021-01-01", 3] * 40,
     ],
-    ids=["no zeros", "no such day", "few", "addresses", "mixed"],
+    ids=["zeros now and then", "no such day", "few", "addresses", "mixed"],
 )
 def test_other_text_is_no_date(cells):
     with pytest.raises(RejectColumn, match="'a' holds no dates"):
@@ -208,5 +208,32 @@ def test_other_text_is_no_date(cells):
 
 
 def test_few_dates_in_text_are_dates_if_the_caller_says_so():
-    values = pd.Series([f"2021-01-{day:02}" for day in range(1, 29)])
+    values = pd.Series([f"2021-01-{day:02}" for day in range(1, 29)] * 5)
     assert DatetimeCodec.fit(values, "a", chosen=True).text_format == "%Y-%m-%d"
+
+
+@pytest.mark.parametrize(
+    ("text_format", "first"),
+    [
+        ("%-m/%-d/%Y %-H:%M", "1/2/2021 0:00"),
+        ("%-d.%-m.%Y", "2.1.2021"),
+        ("%Y%m%dT%H%M%S", "20210102T000000"),
+    ],
+)
+def test_dates_in_text_without_zeros_or_without_dashes(text_format, first):
+    step = "67min" if "M" in text_format else "1D"
+    days = pd.date_range("2021-01-02", periods=400, freq=step if "H" in text_format else "1D")
+    strip = "~0?" if "%-" in text_format else "~"
+    cells = pd.Series(days.strftime(text_format.replace("%-", "~%")).str.replace(strip, "", regex=True))
+    assert cells[0] == first
+    codec = DatetimeCodec.fit(cells, "when")
+    assert codec.text_format == text_format
+    drawn = codec.decode(codec.encode(cells), np.random.default_rng(0))
+    assert DatetimeCodec.fit(pd.Series(drawn), "when").text_format == text_format
+
+
+def test_few_dates_in_text_that_hardly_repeat_are_dates():
+    cells = pd.Series(pd.date_range("2020-01-01", periods=30, freq="9D").strftime("%d/%m/%Y"))
+    assert DatetimeCodec.fit(cells, "when").text_format == "%d/%m/%Y"
+    with pytest.raises(RejectColumn):
+        DatetimeCodec.fit(pd.concat([cells] * 6), "when")

@@ -1,5 +1,6 @@
 """Identifiers: told from measurements, words and numbers in text; new ones are unique and no copies."""
 
+import re
 import uuid
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ganaug.exceptions import InvalidConditionError, ModelFileError, RejectColumn
-from ganaug.tabular.columns import IdentifierCodec
+from ganaug.tabular.columns import CategoryCodec, IdentifierCodec
 from ganaug.tabular.columns.pattern import Pattern, form_from_state, form_to_state, learn_templates, permute
 from ganaug.tabular.wanted import Wanted
 
@@ -190,3 +191,22 @@ def test_templates_are_as_frequent_as_they_were():
 def test_a_broken_form_is_a_model_file_error(state):
     with pytest.raises(ModelFileError):
         form_from_state(state)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"${at * 7.13:,.2f}" for at in range(1, 400)],
+        [f"{at * 0.31:.1f}%" for at in range(300)],
+        [f"{at * 1013.7:,.2f} EUR" for at in range(300)],
+        [f"{at * 0.37:.2f}".replace(".", ",") for at in range(300)],
+    ],
+    ids=["currency", "per cent", "thousands", "decimal comma"],
+)
+def test_amounts_in_text_are_refused_with_what_to_do(cells):
+    with pytest.raises(RejectColumn, match="identifier"):
+        IdentifierCodec.fit(pd.Series(cells), "price")
+    with pytest.raises(
+        RejectColumn, match=r"'price'.*numbers written as text.*to_numeric.*" + re.escape(cells[0])
+    ):
+        CategoryCodec.fit(pd.Series(cells), "price")

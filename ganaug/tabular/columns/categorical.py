@@ -31,6 +31,7 @@ from ganaug.tabular.columns.base import (
 )
 from ganaug.tabular.columns.levels import draw_beyond, levels_between, stretch_beyond
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
+from ganaug.tabular.columns.textnumbers import look_like_numbers
 from ganaug.tabular.columns.within import refuse
 from ganaug.tabular.wanted import Wanted
 
@@ -108,6 +109,8 @@ class CategoryCodec:
     @property
     def why(self) -> str:
         """What it was told by."""
+        if len(self.counts) == 1:
+            return "always the same" if self.levels else "always missing"
         text = kind_of(self.dtype) in ("string", "object", "category", "bool")
         rare = ", without the rare ones" if self.has_rare else ""
         return f"{'levels' if text else 'few different values'}: {len(self.levels)}{rare}"
@@ -295,6 +298,12 @@ def refuse_free_text(values: pd.Series[Any], name: Hashable, n_levels: int, n_ro
         return
     alike = n_rows >= MIN_TEXT_ROWS and n_levels > TEXT_SHARE * n_rows
     if alike or n_levels > MAX_LEVELS:
+        if look_like_numbers(cells := [cell for cell in values.dropna() if isinstance(cell, str)]):
+            raise RejectColumn(
+                f"Column {name!r} holds numbers written as text. Take off what is no part of them, then make "
+                "them numbers by pandas.to_numeric(..., errors='coerce'); or choose another kind for the "
+                f"column, such as columns={{{name!r}: 'category'}}. The first is {cells[0]!r:.80}"
+            )
         raise RejectColumn(
             f"Column {name!r} looks like free text: {n_levels} different values in {n_rows} rows. Numbers "
             "and dates want pandas.to_numeric and to_datetime. Leave it out by "

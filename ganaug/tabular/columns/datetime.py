@@ -41,7 +41,8 @@ from ganaug.tabular.columns.within import refuse
 from ganaug.tabular.wanted import Wanted
 
 _MOST_REACHES = 100
-_FEWEST_TEXTS = 50  # different ones; fewer may as well be levels
+_FEW_TEXTS, _FEWEST_TEXTS = 50, 20  # different ones; fewer may as well be levels, ...
+_LEVEL_ROWS = 5  # ... and up to the larger number if each has so many rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +92,8 @@ class DatetimeCodec:
         """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
-        text_format = learn_format(values) if _may_be_text(values) else None
-        if text_format is not None and not chosen and values.nunique() <= _FEWEST_TEXTS:
-            text_format = None
+        is_text = _may_be_text(values) and (chosen or _are_many(values))
+        text_format = learn_format(values) if is_text else None
         read = read_ticks(values) if text_format is None else read_dates(values, text_format)
         if read is None or read[1].all():
             raise RejectColumn(
@@ -361,6 +361,12 @@ class DatetimeCodec:
 
 def _may_be_text(values: pd.Series[Any]) -> bool:
     return kind_of(values.dtype) in ("string", "object") and dtype_of(values) == values.dtype
+
+
+def _are_many(values: pd.Series[Any]) -> bool:
+    """Whether so many texts are different that, as dates, they are more than levels."""
+    n_texts = values.nunique()
+    return n_texts > _FEW_TEXTS or n_texts >= max(_FEWEST_TEXTS, values.count() / _LEVEL_ROWS)
 
 
 def _alike(codes: IntArray, chosen: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], tuple[int, ...]]]:

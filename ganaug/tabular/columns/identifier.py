@@ -14,7 +14,6 @@ Up to one value in twenty may repeat (a house that was sold twice); those drawn 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,6 +38,7 @@ from ganaug.tabular.columns.base import (
     weighed_rows,
 )
 from ganaug.tabular.columns.missing import check_missing, learn_missing
+from ganaug.tabular.columns.names import says_row
 from ganaug.tabular.columns.pattern import (
     LARGEST,
     Count,
@@ -51,6 +51,7 @@ from ganaug.tabular.columns.pattern import (
     shape_of,
 )
 from ganaug.tabular.columns.textdates import look_like_dates
+from ganaug.tabular.columns.textnumbers import look_like_numbers
 from ganaug.tabular.wanted import Wanted
 
 FEWEST = 20  # rows from which a sequence or a pattern is told
@@ -60,7 +61,6 @@ MOST_SHAPES = 0.02  # patterns per row, beside five
 SURE = 10.0  # pairs of equal values that so many measurements would have had
 DENSE = 0.01  # share of the numbers between the ends that are taken, from which on the count goes on
 MOST_TRIES = 16  # candidates that a row chooses its identifier from
-_NAMED = re.compile(r"(^|[^a-z])(id|ids|uid|uuid|guid|key|pk|rowid|rownum|rownumber|index)([^a-z]|$)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +270,7 @@ def learn_form(cells: NDArray[Any], name: Hashable, chosen: bool) -> Form | None
     if not n_distinct or (not chosen and (n_distinct < FEWEST or n_distinct < allowed * len(cells))):
         return None
     if cells.dtype.kind in "iu":
-        return learn_integers(cells, chosen or bool(_NAMED.search(_words(name))))
+        return learn_integers(cells, chosen or says_row(name))
     return learn_texts(cells.tolist(), chosen)
 
 
@@ -303,7 +303,7 @@ def learn_texts(texts: list[str], surely: bool) -> Form | None:
         padded = len({len(middle) for middle in middles}) == 1
         if count is not None:
             return Count(count.following, count.step, prefix, suffix, len(middles[0]) if padded else 0)
-    measures = _are_numbers(texts) or look_like_dates(pd.Series(texts, dtype=object))
+    measures = look_like_numbers(texts) or look_like_dates(pd.Series(texts, dtype=object))
     if not surely and (measures or not _are_alike(texts)):
         return None
     templates = learn_templates(texts)
@@ -335,22 +335,11 @@ def _expected_pairs(distinct: NDArray[Any]) -> float:
     return float((per_bin**2 / 2 / np.maximum(np.diff(ends), 1.0)).sum())
 
 
-def _are_numbers(texts: list[str]) -> bool:
-    """Whether these texts are measurements that were not read as numbers."""
-    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
-    return bool(numbers.notna().all() and any("." in text or "e" in text.lower() for text in texts))
-
-
 def _are_alike(texts: list[str]) -> bool:
     """Whether they follow few patterns, and are no words."""
     n_shapes = len(set(map(shape_of, texts)))
     has_digits = all(any(map(str.isdigit, text)) for text in texts)
     return (has_digits or n_shapes == 1) and n_shapes <= 5 + MOST_SHAPES * len(texts)
-
-
-def _words(name: Hashable) -> str:
-    """A label in lower case, its words apart: "CustomerID" is "customer id"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name)).lower()
 
 
 def _filter_of(cells: NDArray[Any]) -> NDArray[np.uint8]:

@@ -33,11 +33,14 @@ from ganaug.tabular.columns.base import (
 )
 from ganaug.tabular.columns.cells import Cells, cut_into_cells
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
+from ganaug.tabular.columns.names import says_code
 from ganaug.tabular.columns.within import Bounds, beyond, fit_in, refuse, round_to
 from ganaug.tabular.wanted import Wanted
 
 MAX_LEVELS = 100  # a number with at most so many values is a category ...
 LEVEL_ROWS = 5  # ... if each has so many rows on average
+MAX_CODES = 50_000  # whole numbers that are codes by name, if each has on average ...
+CODE_ROWS = 2  # ... so many rows, are levels: a key to another table, a postal code
 POINT_SHARE = 0.01  # a value with more than this share of the rows is a point mass ...
 POINT_ROWS = 10  # ... if it has at least so many of them
 _WIDE = 2**53  # integers beyond may share a float
@@ -100,6 +103,8 @@ class NumberCodec:
         distinct, rows, mass = _distinct(native[~missing], weights[~missing])
         if _is_category(len(distinct), int(rows.sum())) and not (chosen and len(distinct)):
             raise RejectColumn(f"Column {name!r} has so few values that it is a category: {len(distinct)}")
+        if not chosen and _is_code(distinct, int(rows.sum()), name):
+            raise RejectColumn(f"Column {name!r} has whole numbers that are codes: {len(distinct)}")
         is_point = (mass > POINT_SHARE * mass.sum()) & (rows >= POINT_ROWS)
         is_point[np.argmin(mass)] &= not is_point.all()  # some cell there must be
         kind = learn_missing(values, missing)
@@ -369,6 +374,11 @@ def _distinct(native: NDArray[Any], weights: FloatArray) -> tuple[NDArray[Any], 
 
 def _is_category(n_distinct: int, n_rows: int) -> bool:
     return n_distinct <= 2 or (n_distinct <= MAX_LEVELS and n_distinct * LEVEL_ROWS <= n_rows)
+
+
+def _is_code(distinct: NDArray[Any], n_rows: int, name: Hashable) -> bool:
+    repeats = len(distinct) <= MAX_CODES and len(distinct) * CODE_ROWS <= n_rows
+    return repeats and says_code(name) and bool((distinct == np.trunc(distinct)).all())
 
 
 def _native_dtype(dtype: Any, found: np.dtype[Any]) -> np.dtype[Any]:

@@ -16,8 +16,15 @@ from ganaug.exceptions import ModelFileError
 TICKS = np.dtype("M8[us]")  # what they are inside
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%SZ")
-_FORMATS = tuple(map("".join, product(_DATES, _TIMES)))
-_LIKE_A_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?"
+_SHORT_DATES = ("%-d.%-m.%Y", "%-m/%-d/%Y", "%-d/%-m/%Y", "%Y/%-m/%-d", "%-m-%-d-%Y", "%-d-%-m-%Y")
+_SHORT_TIMES = ("", " %H:%M:%S", " %H:%M", " %-H:%M:%S", " %-H:%M")
+_FORMATS = (
+    *map("".join, product(_DATES, (*_TIMES, *_SHORT_TIMES[3:]))),
+    *map("".join, product(_SHORT_DATES, _SHORT_TIMES)),  # "%-d": without a zero before
+    "%Y%m%dT%H%M%S",
+)
+_LIKE_A_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?|\d{8}T\d{6}"
+_ZERO = "~"  # stands before a part that may have a zero too many
 _LIKELY = 0.9  # of the values, from which on they are dates, perhaps of no single format
 _FIRST = 20  # values that rule most formats out
 
@@ -45,8 +52,21 @@ def learn_format(values: pd.Series[Any]) -> str | None:
 
 
 def _gives_back(cells: pd.Series[Any], text_format: str) -> bool:
-    read = pd.to_datetime(cells, format=text_format, errors="coerce")
-    return bool(read.notna().all() and (read.dt.strftime(text_format) == cells).all())
+    read = _read(cells, text_format)
+    return bool(read.notna().all() and (_write(pd.DatetimeIndex(read), text_format) == cells).all())
+
+
+def _read(cells: pd.Series[Any], text_format: str) -> Any:
+    """Dates of texts, NaT where they don't follow the format."""
+    return pd.to_datetime(cells, format=text_format.replace("%-", "%"), errors="coerce")
+
+
+def _write(dates: pd.DatetimeIndex, text_format: str) -> NDArray[Any]:
+    """Texts of dates, (n,); what C's library doesn't know on all systems is done here."""
+    texts = dates.strftime(text_format.replace("%-", _ZERO + "%"))
+    if "%-" in text_format:
+        texts = texts.str.replace(_ZERO + "0?", "", regex=True)
+    return texts.to_numpy(dtype=object, copy=True)
 
 
 def look_like_dates(values: pd.Series[Any]) -> bool:
@@ -60,7 +80,7 @@ def read_dates(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
     """Ticks (n_rows,) of texts, and where they are missing; None where one doesn't follow the format."""
     missing = values.isna().to_numpy(dtype=bool)
-    read = pd.to_datetime(values.astype(object).where(~missing, None), format=text_format, errors="coerce")
+    read = _read(values.astype(object).where(~missing, None), text_format)
     if not isinstance(read.dtype, np.dtype) or (read.isna().to_numpy() & ~missing).any():
         return None
     ticks = read.to_numpy().astype(TICKS).view(np.int64)
@@ -71,7 +91,7 @@ def write_dates(
     ticks: NDArray[np.int64], missing: NDArray[np.bool_], dtype: Any, text_format: str, missing_kind: str
 ) -> Any:
     """Inverse of `read_dates`: an array of ``dtype``."""
-    cells = pd.DatetimeIndex(ticks.view(TICKS)).strftime(text_format).to_numpy(dtype=object, copy=True)
+    cells = _write(pd.DatetimeIndex(ticks.view(TICKS)), text_format)
     cells[missing] = MISSING[missing_kind]
     return cells if isinstance(dtype, np.dtype) else pd.array(cells, dtype=dtype)
 
