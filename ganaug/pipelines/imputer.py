@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ganaug._util.frames import to_frame
+from ganaug._util.frames import header_of, to_frame
 from ganaug._util.parameters import check_choice, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug.base import columns_of
@@ -117,8 +117,9 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             In the container that came in; cells that were present are the same to the bit.
         """
         check_is_fitted(self)
+        X = _as_table(X)
         frame, container = to_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
         if self.strategy == "draw":
             return self.impute(X, n_draws=1, random_state=self._entropy)[0]
         filled = self.impute(X, n_draws=self.n_draws, random_state=self._entropy)
@@ -159,6 +160,14 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _as_table(X: Any) -> Any:
+    """Lists as an array, as scikit-learn's transformers have it."""
+    if not isinstance(X, list | tuple):
+        return X
+    array = np.asarray(X)
+    return np.asarray(X, dtype=object) if array.dtype.kind in "US" else array
 
 
 def _pooled(column: pd.Series[Any], draws: list[pd.Series[Any]], strategy: str) -> Any:

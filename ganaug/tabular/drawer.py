@@ -15,6 +15,7 @@ from ganaug._util.frames import assemble
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError
+from ganaug.tabular.columns.identifier import IdentifierCodec
 from ganaug.tabular.conditions import FREE, Ask, Asks, read_conditions, read_counts
 from ganaug.tabular.guided import draw_codes
 from ganaug.tabular.quotas import Quota, check_apart, draw_quotas
@@ -218,7 +219,10 @@ class Drawer:
         if not chain.is_unique:
             return table, labels
         seen = {} if seen is None else seen
-        rows = np.flatnonzero(chain.repeats(table, seen))
+        codec = self.modality.codec
+        pairs = zip(codec.columns, codec.codecs, strict=True)
+        apart = {name for name, own in pairs if isinstance(own, IdentifierCodec)}
+        rows = np.flatnonzero(chain.repeats(table, seen, apart))
         for _ in range(_REDRAWS):
             if not len(rows):
                 return table, labels
@@ -227,7 +231,7 @@ class Drawer:
             table = assemble(cells, table.columns)
             if labels is not None:
                 labels[rows] = np.asarray(more)
-            rows = rows[chain.repeats(again, seen)]
+            rows = rows[chain.repeats(again, seen, apart)]
         raise InvalidConditionError(
             f"Only {request.n - len(rows)} rows that differ in the columns of Unique could be drawn; ask for "
             f"fewer, got {request.n}"
