@@ -174,6 +174,27 @@ def ablation() -> str:
     return _markdown([*titles, "copies %", "sample CPU s"], rows) + _footnote(records)
 
 
+def conditional() -> str:
+    """Rows drawn under a condition, against the unseen real rows that satisfy it."""
+    records = read_records(RESULTS / "conditional.json")
+    rows = []
+    for dataset, title in DATASETS.items():
+        for name in dict.fromkeys(r["condition"] for r in records if r["dataset"] == dataset):
+            own = [r for r in records if (r["dataset"], r["condition"]) == (dataset, name)]
+            scores = ("tree_c2st_unseen", "tree_c2st_unseen_unguided", "tree_c2st_real", "harder_auc_unseen")
+            rows.append(
+                [
+                    title,
+                    name,
+                    str(round(statistics.fmean(r["n_unseen"] for r in own))),
+                    f"{100 * min(r['share_satisfying'] for r in own):.0f} %",
+                    *(_spread([r.get(score) for r in own], 2, _short) for score in scores),
+                ]
+            )
+    titles = ["", "condition", "unseen real rows", "satisfied by", "tree C2ST", "unguided", "two real sets"]
+    return _markdown([*titles, "harder judge's AUC"], rows)
+
+
 def peers() -> str:
     """Other libraries in the same run."""
     return _by_method(("ganaug", "ganaug-matched", "tabularargn"), ("adult", "magic"), costs=True)
@@ -255,6 +276,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "fidelity-unseen": unseen,
     "fidelity-papers": papers,
     "ablation": ablation,
+    "conditional": conditional,
     "ends": ends,
     "peers": peers,
     "speed": speed,

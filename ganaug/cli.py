@@ -88,6 +88,13 @@ def fit(
     target: Annotated[
         str | None, typer.Option(help="The label; `sample` writes it as the last column.")
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a column is: 'zip=category', 'note=drop'; number, datetime, identifier and text are "
+            "kinds, too. May be repeated."
+        ),
+    ] = None,
     random_state: RandomSeed = None,
     time_budget: Annotated[
         float | None,
@@ -97,10 +104,14 @@ def fit(
 ) -> None:
     """Fit a generator to a table and save it."""
     check_output(output)
+    kinds = _kinds_of(column or [])
     rows = _read_table(table)
     labels = None if target is None else _take_column(rows, target)
     synthesizer = ganaug.GANSynthesizer(
-        random_state=random_state, time_budget_seconds=time_budget, verbose=0 if quiet else 1
+        columns=kinds,
+        random_state=random_state,
+        time_budget_seconds=time_budget,
+        verbose=0 if quiet else 1,
     )
     start = time.perf_counter()
     synthesizer.fit(rows, labels)
@@ -124,6 +135,10 @@ def sample(
     extrapolate: Annotated[
         bool, typer.Option("--extrapolate", help="Allow numbers beyond a column's range.")
     ] = False,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="How far the discriminator chooses rows, 0 to 1; by default as the fit found."),
+    ] = None,
     random_state: RandomSeed = None,
 ) -> None:
     """Draw rows from a saved model, any number of them in little memory."""
@@ -131,6 +146,7 @@ def sample(
     check_output(output)
     synthesizer = ganaug.GANSynthesizer.load(model)
     asked = {"conditions": _conditions(synthesizer, where or []), "extrapolate": extrapolate}
+    asked["guidance"] = "auto" if guidance is None else guidance
     batches = _sample_batches(synthesizer, n_samples, random_state=random_state, **asked)
 
     def example(name: Hashable) -> pd.Series | None:
@@ -269,6 +285,14 @@ def _describe_columns(synthesizer: ganaug.GANSynthesizer) -> pd.DataFrame:
     kinds = dict(zip(synthesizer.codec_.columns, synthesizer.codec_.codecs, strict=True))
     described["kind"] = [kinds[name].kind if name in kinds else "label" for name in table.columns]
     return described
+
+
+def _kinds_of(choices: Sequence[str]) -> dict[str, str]:
+    """Kinds by column, of texts such as "zip=category"."""
+    pairs = [choice.rpartition("=") for choice in choices]
+    if not all(name and kind for name, _, kind in pairs):
+        raise ValueError(f"--column must be like 'zip=category', got {' '.join(choices)!r}")
+    return {name: kind for name, _, kind in pairs}
 
 
 def _side_by_side(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:

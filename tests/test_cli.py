@@ -316,3 +316,15 @@ def test_demo_shows_rows_scores_and_a_picture(run, tmp_path):
         text in out for text in ("real rows", "synthetic rows", "tree C2ST", "bootstrap", str(picture))
     )
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_kinds_of_columns_can_be_chosen(folder, tmp_path, run):
+    model, rows = tmp_path / "m.ganaug", tmp_path / "rows.csv"
+    arguments = ["--column", "city=drop", "--column", "age=number", "--time-budget", 1, "--quiet"]
+    assert run("fit", folder / "table.csv", "-o", model, *arguments)[0] == 0
+    assert run("sample", model, "-o", rows, "-n", 3)[0] == 0
+    assert "city" not in pd.read_csv(rows).columns
+    for wrong in ("city", "city=", "nowhere=drop", "city=town"):
+        assert said_in_one_line(
+            run("fit", folder / "table.csv", "-o", model, "--column", wrong), wrong.split("=")[0]
+        )

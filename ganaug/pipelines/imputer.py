@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ganaug._util.frames import to_frame
+from ganaug._util.frames import header_of, to_frame
 from ganaug._util.parameters import check_choice, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug.base import columns_of
@@ -114,11 +114,13 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         table of shape (n_samples, n_features)
-            In the container that came in; cells that were present are the same to the bit.
+            In the container that came in (an array for a list); cells that were present are the same to the
+            bit.
         """
         check_is_fitted(self)
+        X = np.asarray(X) if isinstance(X, list) else X
         frame, container = to_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
         if self.strategy == "draw":
             return self.impute(X, n_draws=1, random_state=self._entropy)[0]
         filled = self.impute(X, n_draws=self.n_draws, random_state=self._entropy)

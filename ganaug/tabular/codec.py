@@ -189,6 +189,12 @@ class TableCodec:
         sums = [at for entry in self.relations.sums for at in entry.members]
         return frozenset(self.columns[at] for at in (*twins, *sums))
 
+    @property
+    def identifiers(self) -> list[Hashable]:
+        """Columns whose values tell rows apart."""
+        pairs = zip(self.columns, self.codecs, strict=True)
+        return [name for name, codec in pairs if isinstance(codec, IdentifierCodec)]
+
     def renumber(
         self, table: pd.DataFrame, stays: Mapping[Hashable, NDArray[np.bool_]], first_row: int, key: int
     ) -> pd.DataFrame:

@@ -217,8 +217,8 @@ class Drawer:
         table, labels = self._draw_once(request, generator, rng)
         if not chain.is_unique:
             return table, labels
-        seen = {} if seen is None else seen
-        rows = np.flatnonzero(chain.repeats(table, seen))
+        seen, own_ids = {} if seen is None else seen, self.modality.codec.identifiers
+        rows = np.flatnonzero(chain.repeats(table, seen, own_ids))
         for _ in range(_REDRAWS):
             if not len(rows):
                 return table, labels
@@ -227,7 +227,7 @@ class Drawer:
             table = assemble(cells, table.columns)
             if labels is not None:
                 labels[rows] = np.asarray(more)
-            rows = rows[chain.repeats(again, seen)]
+            rows = rows[chain.repeats(again, seen, own_ids)]
         raise InvalidConditionError(
             f"Only {request.n - len(rows)} rows that differ in the columns of Unique could be drawn; ask for "
             f"fewer, got {request.n}"

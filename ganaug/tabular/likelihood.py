@@ -133,22 +133,19 @@ def make_guide(
     weights: NDArray[np.float64] | None,
     trainer: Any,
     seed: int,
-) -> Guide:
-    """Margins of the real rows, and a discriminator as far as held-out rows trust it."""
+) -> Guide | None:
+    """Margins of the real rows, and a discriminator as far as held-out rows trust it; None for one shot."""
+    if isinstance(network, ResidualNetwork):
+        return None  # its rows are what its own discriminator made of them
     found = getattr(trainer, "found", None) or {"n_trees": 0.0, "strength": 0.0, "gain": 0.0}
     trust = Trust(int(found["n_trees"]), found["strength"], found["gain"])
     counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
     generator = torch.Generator(next(network.parameters()).device).manual_seed(seed)
 
-    def draw(n: int) -> Tensor:
-        if isinstance(network, ResidualNetwork):
-            return network.draw_codes(n, generator, {})
-        return roll_out(network, n, generator)
-
     return Guide.fit(
         modality.fields,
         codes[counts],
-        draw,
+        lambda n: roll_out(network, n, generator),
         trust,
         used=_used(modality),
         weights=None if weights is None else weights[counts],

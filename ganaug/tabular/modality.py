@@ -223,7 +223,7 @@ class TableModality:
 
     def make_guide(
         self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
-    ) -> Guide:
+    ) -> Guide | None:
         """Margins of the real rows, and a discriminator where held-out rows said that it gains."""
         return make_guide(self, network, codes, weights, trainer, seed)
 

@@ -160,7 +160,7 @@ def test_labels_and_conditions_of_different_lengths_contradict_each_other(modali
 def test_labels_are_asked_for_only_after_a_fit_with_labels(table):
     modality = TableModality.fit(table, None, None)
     with pytest.raises(InvalidConditionError, match="fit was not given any"):
-        modality.sample(None, 3, "yes", None, np.random.SeedSequence(0))
+        modality.sample(network_of(modality), 3, "yes", None, np.random.SeedSequence(0))
 
 
 def test_conditions_without_rows_are_refused(modality, table):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,11 +111,16 @@ class Chain:
                 frame.isetitem(place, frame.iloc[:, place].astype(dtype).array)
         return _held(frame, stages[0])
 
-    def repeats(self, frame: pd.DataFrame, seen: dict[int, set[int]]) -> NDArray[np.bool_]:
-        """Which rows a `Unique` forbids, given what was seen; the keys of the others are added to that."""
+    def repeats(
+        self, frame: pd.DataFrame, seen: dict[int, set[int]], identifiers: Collection[Hashable] = ()
+    ) -> NDArray[np.bool_]:
+        """Which rows a `Unique` forbids, given what was seen; the keys of the others are added to that.
+
+        What identifiers are in can't repeat: they are numbered anew afterwards, apart from each other.
+        """
         found = np.zeros(len(frame), dtype=bool)
         for place, step in enumerate(self.steps):
-            if isinstance(step, UniqueStep):
+            if isinstance(step, UniqueStep) and not set(identifiers) & set(step.constraint.columns):
                 found |= step.repeats(frame, seen.setdefault(place, set()))
         return found
 

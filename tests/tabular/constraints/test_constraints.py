@@ -83,7 +83,8 @@ def table():
 
 @pytest.fixture(scope="module")
 def fitted(table):
-    return GANSynthesizer(generator=TINY, max_epochs=2, random_state=0, constraints=CONSTRAINTS).fit(table)
+    model = GANSynthesizer(generator=TINY, max_epochs=2, random_state=0, constraints=CONSTRAINTS)
+    return model.set_params(columns={"id": "number"}).fit(table)
 
 
 def test_all_hold_in_every_row(fitted, table):
@@ -184,11 +185,22 @@ def test_completed_rows_satisfy_them(fitted, table):
 
 def test_batches_together_are_unique(table):
     frame = table[["id", "rate"]].assign(id=table["id"] % 400).drop_duplicates("id")
-    model = GANSynthesizer(generator=TINY, max_epochs=1, random_state=0, constraints=[Unique("id")])
+    model = GANSynthesizer(
+        generator=TINY, max_epochs=1, random_state=0, constraints=[Unique("id")], columns={"id": "number"}
+    )
     rows = pd.concat(model.fit(frame).sample_batches(200, batch_rows=40, random_state=0))
     assert rows["id"].is_unique
     with pytest.raises(InvalidConditionError, match="Unique"):
         model.sample(1_000)
+
+
+def test_identifiers_of_all_batches_are_unique(table):
+    model = GANSynthesizer(generator=TINY, max_epochs=1, random_state=0, constraints=[Unique("id")])
+    frame = table[["rate"]].assign(id=[f"C-{number:05d}" for number in range(len(table))])
+    model.fit(frame)
+    rows = pd.concat(model.sample_batches(200, batch_rows=40, random_state=0))
+    assert rows["id"].is_unique
+    assert rows["id"].str.fullmatch("C-[0-9]{5}").all()
 
 
 def test_unique_rows_of_several_columns():
