@@ -204,7 +204,7 @@ def _cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _fit_some_steps(table: pd.DataFrame, n_steps: int) -> tuple[Any, float]:
+def _fit_some_steps(table: Any, n_steps: int) -> tuple[Any, float]:
     """A model that was trained for so many steps, and the median CPU seconds of a step."""
     from ganaug import GANSynthesizer
 
