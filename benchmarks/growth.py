@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-QUESTIONS = ("rows", "columns", "write", "flights")
 BATCH_ROWS = 128  # of a step, by default
 MOST_FITTED_COLUMNS = 300  # exponents are those up to here
 PARTS = {
@@ -56,13 +55,12 @@ def draw_plot(records: Sequence[dict[str, Any]], path: Path) -> None:
         sizes, costs = [r["size"] for r in rows], [per_row(r)[part] for r in rows]
         left.plot(sizes, costs, "o-", label=f"{title}: rows$^{{{exponent(sizes, costs):+.2f}}}$")
     left.set(title="15 columns", xlabel="rows", ylabel="CPU µs per row")
-    slopes = exponents_of_columns(records)
+    slopes = exponents_of_columns(records) if len(columns) > 1 else {}
     for name, title in (("step_cpu_seconds", "a step"), ("row_cpu_seconds", "drawing 1,000 rows")):
         factor = 1e3 if name == "step_cpu_seconds" else 1e6
         costs = [factor * r[name] for r in columns]
-        right.plot(
-            [r["size"] for r in columns], costs, "o-", label=f"{title}: columns$^{{{slopes[name]:.2f}}}$"
-        )
+        label = f"{title}: columns$^{{{slopes.get(name, np.nan):.2f}}}$"
+        right.plot([r["size"] for r in columns], costs, "o-", label=label)
     right.set(title="2,000 rows", xlabel="columns", ylabel="CPU ms")
     for axes in (left, right):
         axes.set(xscale="log", yscale="log")

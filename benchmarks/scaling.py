@@ -24,15 +24,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from benchmarks.datasets import made_table
 from benchmarks.growth import draw_plot
 from benchmarks.records import ROOT, environment, read_records, reset_peak_memory, resident_mb, write_record
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RESULTS, PLOT = ROOT / "benchmarks" / "results", ROOT / "examples" / "scaling.png"
 SIZES = {
@@ -44,7 +42,6 @@ SIZES = {
 QUICK = {"rows": (500, 1_000), "columns": (10, 30), "write": (500, 1_000), "flights": (2_000,)}
 JUDGED_ROWS = 30_000
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-COLUMNS_OF_TEN = 10  # of the fifteen, in every block of a wide table
 
 logger = logging.getLogger("benchmarks.scaling")
 
@@ -138,7 +135,7 @@ def measure_writing(n_rows: int) -> dict[str, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         table, model, rows = (Path(folder) / name for name in ("table.parquet", "model.ganaug", "o.parquet"))
-        code = "import sys, benchmarks.scaling as s; s.made_table(10_000).to_parquet(sys.argv[1])"
+        code = "import sys, benchmarks.datasets as d; d.made_table(10_000).to_parquet(sys.argv[1])"
         subprocess.run([sys.executable, "-c", code, str(table)], check=True, cwd=ROOT)
         fit = [sys.executable, "-m", "ganaug", "fit", str(table), "-o", str(model), "-q"]
         subprocess.run([*fit, "--time-budget", "20", "--random-state", "0"], check=True, cwd=ROOT)
@@ -207,32 +204,7 @@ def _cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def made_table(n_rows: int, n_columns: int = 15) -> pd.DataFrame:
-    """Customers with a date, a weight and a region; beyond 15 columns, blocks of ten of them side by side."""
-    import pandas as pd
-
-    n_blocks, per_block = (1, n_columns) if n_columns <= 15 else (-(-n_columns // COLUMNS_OF_TEN), 10)
-    blocks = [_block(n_rows, seed).iloc[:, :per_block] for seed in range(n_blocks)]
-    named = [block.add_suffix(f"_{place}") for place, block in enumerate(blocks)]
-    return pd.concat(named, axis=1).iloc[:, :n_columns]
-
-
-def _block(n_rows: int, seed: int) -> pd.DataFrame:
-    import pandas as pd
-
-    from ganaug.datasets import make_customers
-
-    rng, customers = np.random.default_rng(seed), make_customers(n_rows, random_state=seed)
-    days = rng.integers(0, 2_000, n_rows).astype("timedelta64[D]")
-    region = rng.zipf(1.5, n_rows).clip(max=40).astype(str)
-    return customers.assign(
-        since=pd.Timestamp("2020-01-01") + pd.to_timedelta(days),
-        weight=rng.lognormal(0.0, 1.0, n_rows) * (1 + customers["visits"]),
-        region=pd.Series(region, dtype=object),
-    )
-
-
-def _fit_some_steps(table: pd.DataFrame, n_steps: int) -> tuple[Any, float]:
+def _fit_some_steps(table: Any, n_steps: int) -> tuple[Any, float]:
     """A model that was trained for so many steps, and the median CPU seconds of a step."""
     from ganaug import GANSynthesizer
 

