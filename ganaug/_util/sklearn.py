@@ -23,7 +23,7 @@ def check_sample_weight(sample_weight: Any, X: Any) -> NDArray[np.float64]:
 
 
 def take(values: Any, positions: NDArray[np.intp]) -> Any:
-    """Entries of an array, list, or table or column of a dataframe library at these positions, in its kind."""
+    """Entries of an array, a list, a table or a column at these positions, in the same kind."""
     return _safe_indexing(values, positions)
 
 

@@ -73,7 +73,8 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.estimator_.predict(self._checked(X))
+        X = self._checked(X)
+        return self.estimator_.predict(X)
 
     def _checked(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -137,7 +138,7 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         What adds rows: anything with ``fit_resample(X, y)`` that leaves the real rows first, as the
         over-samplers of imbalanced-learn do. None is a `GANOversampler` with default settings.
     synthetic_weight : float, default=1.0
-        Weight of a drawn row where a real one has 1; the estimator must take ``sample_weight`` unless it is 1.
+        Weight of a drawn row where a real one has 1. Unless it is 1, the estimator must take weights.
     correct_prior : bool, default=False
         Whether probabilities are brought back to the classes' real shares: each is multiplied by the class's
         share among real rows over that in the fit, and `predict` follows them. It is right for models that
@@ -216,8 +217,8 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         """
         X = self._note(X, y)
         check_flag("correct_prior", self.correct_prior)
-        check_classification_targets(y)
-        labels = column_or_1d(y, warn=True)
+        labels = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
+        check_classification_targets(labels)
         check_consistent_length(X, labels)
         if self.correct_prior and not hasattr(self._estimator(), "predict_proba"):
             raise TypeError(
@@ -262,7 +263,8 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
     @available_if(_has_decisions)
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The estimator's decisions, of shape (n_samples,) or (n_samples, n_classes)."""
-        return self.estimator_.decision_function(self._checked(X))
+        X = self._checked(X)
+        return self.estimator_.decision_function(X)
 
     def _estimator(self) -> Any:
         return HistGradientBoostingClassifier() if self.estimator is None else self.estimator
@@ -305,7 +307,7 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
     n_synthetic : float, default=1.0
         How many rows are drawn, as a multiple of the real ones; 0 draws none and trains no synthesizer.
     synthetic_weight : float, default=1.0
-        Weight of a drawn row where a real one has 1; the estimator must take ``sample_weight`` unless it is 1.
+        Weight of a drawn row where a real one has 1. Unless it is 1, the estimator must take weights.
     random_state : int, RandomState, Generator or None, default=None
         Every ``random_state`` of the estimator and the sampler that is None gets an integer from it.
 

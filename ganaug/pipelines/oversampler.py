@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import has_fit_parameter, validate_data
@@ -137,13 +137,14 @@ class GANOversampler(BaseOverSampler):
         """What imbalanced-learn's own `fit_resample` would call, which is replaced here as a whole."""
         return self.fit_resample(X, y, **params)
 
-    def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
+    def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:  # noqa: N802 - imblearn's hook
         """The table as it is, and labels as an array; every error that can be raised before training is."""
         frame, _ = to_frame(X)
         given = np.asarray(y)
         n_missing = int(pd.isna(given).sum())
         if n_missing:
             raise InvalidTableError(f"Drop rows without a label: y has missing values, {n_missing}")
+        check_array(given, ensure_2d=False, dtype=None, input_name="y")  # refuses infinity
         check_classification_targets(given)
         flat = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
         labels, is_one_hot = check_target_type(flat, indicate_one_vs_all=True)
@@ -178,7 +179,7 @@ def _warn_of_single_rows(labels: NDArray[Any], wanted: Mapping[Any, int]) -> Non
     if single:
         message = (
             "One row doesn't show how its class varies; rows are drawn by what the other classes show. "
-            f"Classes with one row: {single}"
+            f"Classes with one row: {', '.join(map(str, single))}"
         )
         warnings.warn(message, GanaugWarning, stacklevel=3)
 

@@ -139,7 +139,7 @@ def test_the_smallest_classes_are_drawn(n_rare):
 
 
 def test_a_class_of_one_row_is_told_of():
-    with pytest.warns(GanaugWarning, match="one row: \\['b'\\]"):
+    with pytest.warns(GanaugWarning, match="one row: b"):
         small(synthesizer=Again()).fit_resample([[1.0], [2.0], [3.0]], ["a", "a", "b"])
 
 
@@ -169,7 +169,7 @@ WRONG = [
     ({}, np.ones((6, 2)), [0, 0, 1], "inconsistent"),
     ({}, np.ones((6, 2)), pd.Series(["a", "a", "b", "b", "b", None]), "missing values, 1"),
     ({}, np.ones((3, 2)), [0.0, np.nan, 1.0], "missing values, 1"),
-    ({}, np.ones(6), [0, 0, 0, 0, 1, 1], "one dimension|columns"),
+    ({}, np.ones(6), [0, 0, 0, 0, 1, 1], "1D array"),
 ]
 
 
