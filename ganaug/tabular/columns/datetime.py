@@ -92,8 +92,9 @@ class DatetimeCodec:
         """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
-        is_text = _may_be_text(values) and (chosen or _are_many(values))
-        text_format = learn_format(values) if is_text else None
+        text_format = learn_format(values) if _may_be_text(values) else None
+        if text_format is not None and not (chosen or _are_many(values)):
+            text_format = None
         read = read_ticks(values) if text_format is None else read_dates(values, text_format)
         if read is None or read[1].all():
             raise RejectColumn(
@@ -366,7 +367,8 @@ def _may_be_text(values: pd.Series[Any]) -> bool:
 def _are_many(values: pd.Series[Any]) -> bool:
     """Whether so many texts are different that, as dates, they are more than levels."""
     n_texts = values.nunique()
-    return n_texts > _FEW_TEXTS or n_texts >= max(_FEWEST_TEXTS, values.count() / _LEVEL_ROWS)
+    has_rows = n_texts * _LEVEL_ROWS <= values.count()
+    return n_texts > _FEW_TEXTS or (n_texts >= _FEWEST_TEXTS and not has_rows)
 
 
 def _alike(codes: IntArray, chosen: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], tuple[int, ...]]]:
