@@ -149,18 +149,21 @@ def judge(model: GANSynthesizer, parts: protocols.Split, condition: Condition, s
     n_rows = max(FEWEST, *(len(table) for table in real.values()))
     start = time.process_time()
     rows = model.sample(n_rows, conditions=dict(condition.asked), random_state=seed)
+    spent = time.process_time() - start
+    plain = model.sample(n_rows, conditions=dict(condition.asked), guidance=0, random_state=seed)
     record: dict[str, Any] = {
         "asked": str(dict(condition.asked)),
         "n_rows": n_rows,
-        "sample_cpu_seconds": time.process_time() - start,
-        "share_satisfying": float(_rows(condition, rows).mean()),
+        "sample_cpu_seconds": spent,
+        "share_satisfying": float(np.mean([_rows(condition, drawn).mean() for drawn in (rows, plain)])),
     }
     declared = parts.dataset.categorical
     for name, table in real.items():
         record[f"n_{name}"] = len(table)
         if len(table) >= FEWEST:
-            synthetic = rows[: len(table)]
-            record |= {f"{key}_{name}": score for key, score in _scores(table, synthetic, declared).items()}
+            for suffix, drawn in (("", rows), ("_unguided", plain)):
+                found = _scores(table, drawn[: len(table)], declared)
+                record |= {f"{key}_{name}{suffix}": score for key, score in found.items()}
     fewest = min(map(len, real.values()))
     if fewest >= FEWEST:
         cut = [table.sample(fewest, random_state=seed) for table in real.values()]

@@ -2,6 +2,7 @@
 
 ``GANAUG_DATA`` names a folder with ``tab/<file>.parquet``. Without it the original files are fetched once
 from the UCI repository into ``~/.cache/ganaug-data`` (Default is an .xls file and needs ``xlrd``).
+`made_table` makes one of any size.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+
+from ganaug.datasets import make_customers
 
 UCI = "https://archive.ics.uci.edu/static/public/"
 ADULT_COLUMNS = """
@@ -102,6 +106,25 @@ _LOADERS: dict[str, Callable[[], Dataset]] = {
     "default": _default,
 }
 NAMES = tuple(_LOADERS)
+
+
+def made_table(n_rows: int, n_columns: int = 15) -> pd.DataFrame:
+    """Customers with a date, a weight and a region; beyond 15 columns, blocks of ten of them side by side."""
+    n_blocks, per_block = (1, n_columns) if n_columns <= 15 else (-(-n_columns // 10), 10)
+    blocks = [_block(n_rows, seed).iloc[:, :per_block] for seed in range(n_blocks)]
+    named = [block.add_suffix(f"_{place}") for place, block in enumerate(blocks)]
+    return pd.concat(named, axis=1).iloc[:, :n_columns]
+
+
+def _block(n_rows: int, seed: int) -> pd.DataFrame:
+    rng, customers = np.random.default_rng(seed), make_customers(n_rows, random_state=seed)
+    days = rng.integers(0, 2_000, n_rows).astype("timedelta64[D]")
+    region = rng.zipf(1.5, n_rows).clip(max=40).astype(str)
+    return customers.assign(
+        since=pd.Timestamp("2020-01-01") + pd.to_timedelta(days),
+        weight=rng.lognormal(0.0, 1.0, n_rows) * (1 + customers["visits"]),
+        region=pd.Series(region, dtype=object),
+    )
 
 
 def _table(file: str, fetch: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -98,7 +98,11 @@ def judge_real(parts: Split, seed: int) -> tuple[Scores, Scores]:
     if parts.protocol == "half":
         real = parts.train.sample(parts.n_synthetic, random_state=seed)
         judges = _half_judges(parts, real)
-        del judges["dcr_share"], judges["copies"]  # these rows are the training rows
+        del (
+            judges["dcr_share"],
+            judges["membership_auc"],
+            judges["copies"],
+        )  # these rows are the training rows
     else:
         judges = _table_judges(parts.dataset, parts.train, parts.unseen)
         judges |= _utility_judges(parts, parts.train, with_grid=True)
@@ -117,6 +121,7 @@ def _half_judges(parts: Split, synthetic: pd.DataFrame) -> Judges:
         **_table_judges(parts.dataset, parts.unseen, synthetic),
         "harder_auc": lambda: metrics.harder_judge_auc(real, rows, categorical=declared),
         "dcr_share": lambda: metrics.dcr_share(rows, train, real, categorical=declared),
+        "membership_auc": lambda: metrics.membership_auc(rows, train, real, categorical=declared),
         "copies": _copies_judge(parts, synthetic),
         "copies_unseen": _copies_judge(parts, parts.unseen),
         **_utility_judges(parts, synthetic, with_grid=False),

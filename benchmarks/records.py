@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("numpy", "pandas", "scikit-learn", "torch", "sdmetrics", "xgboost")
+PACKAGES = (*"numpy pandas polars pyarrow hypothesis scikit-learn torch sdmetrics xgboost".split(),)
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

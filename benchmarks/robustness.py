@@ -48,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _fit(checkpoint: Path, model: Path) -> None:
     tiny = Cascade(hidden_units=8, context_units=16, embedding_units=4)
     callbacks = [Checkpoint(checkpoint, every_seconds=0.05)]
-    fit = GANSynthesizer(generator=tiny, random_state=SEED, max_epochs=80, batch_size=16, callbacks=callbacks)
-    fit.fit(make_customers(200, random_state=SEED)).save(model)
+    fit = GANSynthesizer(generator=tiny, random_state=SEED, max_epochs=20, batch_size=16, callbacks=callbacks)
+    fit.fit(make_customers(800, random_state=SEED)).save(model)
 
 
 def mutate(whole: Path, n_files: int) -> dict[str, int]:
@@ -78,7 +78,11 @@ def mutate(whole: Path, n_files: int) -> dict[str, int]:
 
 def _outcome(path: Path) -> str:
     try:
-        return "loaded_whole" if len(GANSynthesizer.load(path).sample(2, random_state=0)) == 2 else "neither"
+        return (
+            "loaded_whole"
+            if len(GANSynthesizer.load(path).sample(1_100, random_state=0)) == 1_100
+            else "neither"
+        )
     except ModelFileError:
         return "refused"
     except Exception as error:  # anything else is what this looks for

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.growth import MOST_FITTED_COLUMNS, PARTS, exponents_of_columns, per_row, select
 from benchmarks.records import ROOT, read_records
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -174,6 +175,27 @@ def ablation() -> str:
     return _markdown([*titles, "copies %", "sample CPU s"], rows) + _footnote(records)
 
 
+def conditional() -> str:
+    """Rows drawn under a condition, against the unseen real rows that satisfy it."""
+    records = read_records(RESULTS / "conditional.json")
+    rows = []
+    for dataset, title in DATASETS.items():
+        for name in dict.fromkeys(r["condition"] for r in records if r["dataset"] == dataset):
+            own = [r for r in records if (r["dataset"], r["condition"]) == (dataset, name)]
+            scores = ("tree_c2st_unseen", "tree_c2st_unseen_unguided", "tree_c2st_real", "harder_auc_unseen")
+            rows.append(
+                [
+                    title,
+                    name,
+                    str(round(statistics.fmean(r["n_unseen"] for r in own))),
+                    f"{100 * min(r['share_satisfying'] for r in own):.0f} %",
+                    *(_spread([r.get(score) for r in own], 2, _short) for score in scores),
+                ]
+            )
+    titles = ["", "condition", "unseen real rows", "satisfied by", "tree C2ST", "unguided", "two real sets"]
+    return _markdown([*titles, "harder judge's AUC"], rows)
+
+
 def peers() -> str:
     """Other libraries in the same run."""
     return _by_method(("ganaug", "ganaug-matched", "tabularargn"), ("adult", "magic"), costs=True)
@@ -206,6 +228,66 @@ def modes() -> str:
         rows.append([title, *(_found(cell) for cell in cells), cost])
     titles = ["modes / good %", *MODES_TASKS.values(), "CPU s a fit"]
     return _markdown(titles, [row + [NONE] * (len(titles) - len(row)) for row in rows]) + _footnote(records)
+
+
+def scaling() -> str:
+    """Cost per row by rows and by columns, rows streamed to a file, and a large table as it comes."""
+    records = [record | {"method": ""} for record in read_records(RESULTS / "scaling.json")]
+    made = {"rows": _by_rows, "columns": _by_columns, "write": _by_written, "flights": _by_flights}
+    parts = [(name, select(records, name)) for name in made]
+    tables = [made[name](found) for name, found in parts if found]
+    return "\n\n".join(tables) + _footnote(records)
+
+
+def _by_rows(records: list[Record]) -> str:
+    memory = {"encode": "codec", "train": "fit", "discriminator": "discriminator", "sample": "drawing"}
+    rows = [
+        [f"{record['size']:,}", *(f"{cost:.1f}" for cost in per_row(record).values())]
+        + [f"{record[f'{part}_memory_mb']:.0f}" for part in memory]
+        for record in records
+    ]
+    titles = ["rows (15 columns)", *(f"{title}, CPU µs a row" for title in PARTS.values())]
+    return _markdown([*titles, *(f"{title}, MB" for title in memory.values())], rows)
+
+
+def _by_columns(records: list[Record]) -> str:
+    rows = [
+        [
+            f"{record['size']}",
+            f"{1e3 * record['step_cpu_seconds']:.0f}",
+            f"{1e6 * record['row_cpu_seconds']:.0f}",
+            f"{record['fit_memory_mb']:.0f}",
+        ]
+        for record in records
+    ]
+    if len(records) > 1:
+        slopes = exponents_of_columns(records)
+        shown = [f"{slopes[name]:.2f}" for name in ("step_cpu_seconds", "row_cpu_seconds")]
+        rows.append([f"exponent, to {MOST_FITTED_COLUMNS}", *shown, NONE])
+    titles = ["columns (2,000 rows)", "a step, CPU ms", "drawing 1,000 rows, CPU ms", "fit, MB"]
+    return _markdown(titles, rows)
+
+
+def _by_written(records: list[Record]) -> str:
+    rows = [
+        [f"{r['size']:,}", f"{r['peak_mb']:.0f}", f"{r['size'] / r['cpu_seconds']:,.0f}"] for r in records
+    ]
+    return _markdown(["rows written by `ganaug sample`", "peak, MB", "rows a CPU second"], rows)
+
+
+def _by_flights(records: list[Record]) -> str:
+    rows = [[f"{record['size']:,} x {record['n_columns']}", *_of_flights(record)] for record in records]
+    titles = ["nycflights13", "fit, CPU min", "steps", "fit, peak MB", "tree C2ST", "rows a CPU second"]
+    return _markdown(titles, rows)
+
+
+def _of_flights(record: Record) -> list[str]:
+    costs = [
+        f"{record['fit_cpu_seconds'] / 60:.1f}",
+        f"{record['n_steps']:,}",
+        f"{record['fit_peak_mb']:.0f}",
+    ]
+    return [*costs, _short(record["tree_c2st"]), f"{record['rows_per_cpu_second']:,.0f}"]
 
 
 def _found(records: list[Record]) -> str:
@@ -255,10 +337,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "fidelity-unseen": unseen,
     "fidelity-papers": papers,
     "ablation": ablation,
+    "conditional": conditional,
     "ends": ends,
     "peers": peers,
     "speed": speed,
     "modes": modes,
+    "scaling": scaling,
 }
 
 

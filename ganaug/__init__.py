@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ganaug import metrics as metrics
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
+    from ganaug.pipelines.augmented import AugmentedClassifier as AugmentedClassifier
+    from ganaug.pipelines.augmented import AugmentedRegressor as AugmentedRegressor
     from ganaug.pipelines.imputer import GANImputer as GANImputer
+    from ganaug.pipelines.oversampler import GANOversampler as GANOversampler
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
     from ganaug.tabular.cascade import Cascade as Cascade
     from ganaug.tabular.residual import Residual as Residual
@@ -26,11 +29,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AugmentedClassifier": "ganaug.pipelines.augmented",
+    "AugmentedRegressor": "ganaug.pipelines.augmented",
     "Between": "ganaug.tabular.wanted",
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
     "Checkpoint": "ganaug.training.callbacks",
     "GANImputer": "ganaug.pipelines.imputer",
+    "GANOversampler": "ganaug.pipelines.oversampler",
     "GANSynthesizer": "ganaug.synthesizer",
     "Missing": "ganaug.tabular.wanted",
     "Present": "ganaug.tabular.wanted",
@@ -41,11 +47,14 @@ _HOMES = {
 _MODULES = ("constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
+    "AugmentedClassifier",
+    "AugmentedRegressor",
     "Between",
     "Callback",
     "Cascade",
     "Checkpoint",
     "GANImputer",
+    "GANOversampler",
     "GANSynthesizer",
     "Missing",
     "Present",

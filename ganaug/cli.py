@@ -135,6 +135,10 @@ def sample(
     extrapolate: Annotated[
         bool, typer.Option("--extrapolate", help="Allow numbers beyond a column's range.")
     ] = False,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="How far the discriminator chooses rows, 0 to 1; by default as the fit found."),
+    ] = None,
     random_state: RandomSeed = None,
 ) -> None:
     """Draw rows from a saved model, any number of them in little memory."""
@@ -142,6 +146,7 @@ def sample(
     check_output(output)
     synthesizer = ganaug.GANSynthesizer.load(model)
     asked = {"conditions": _conditions(synthesizer, where or []), "extrapolate": extrapolate}
+    asked["guidance"] = "auto" if guidance is None else guidance
     batches = _sample_batches(synthesizer, n_samples, random_state=random_state, **asked)
 
     def example(name: Hashable) -> pd.Series | None:

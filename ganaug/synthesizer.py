@@ -71,7 +71,7 @@ class GANSynthesizer(ModelSynthesizer):
     constraints : list of constraints, default=()
         What holds in every row that is drawn, by construction; see `ganaug.constraints`.
     max_epochs : int or "auto", default="auto"
-        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 10,000 steps.
+        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps.
     time_budget_seconds : float, optional
         Wall-clock time for ``fit``; the learning rate falls in time to end well.
     batch_size : int or "auto", default="auto"

@@ -7,14 +7,15 @@ matter in which order, or how often, they are made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from sklearn.base import clone
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RandomState", "numpy_generator", "seed_sequence", "torch_generator"]
+__all__ = ["RandomState", "numpy_generator", "seed_sequence", "seeded_clone", "torch_generator"]
 
 RandomState: TypeAlias = "int | np.random.RandomState | np.random.Generator | None"
 
@@ -77,6 +78,31 @@ def numpy_generator(root: np.random.SeedSequence, *key: int) -> np.random.Genera
     numpy.random.Generator
     """
     return np.random.Generator(np.random.PCG64(_child(root, key)))
+
+
+def seeded_clone(estimator: Any, root: np.random.SeedSequence | None, *key: int) -> Any:
+    """Clone an estimator, and give it integers for each ``random_state`` in it that is None.
+
+    Parameters
+    ----------
+    estimator : estimator
+    root : numpy.random.SeedSequence or None
+        None leaves them None.
+    *key : int
+        One or more integers >= 0.
+
+    Returns
+    -------
+    estimator
+    """
+    own = clone(estimator)
+    if root is not None:
+        parameters = own.get_params(deep=True)
+        names = [name for name in sorted(parameters) if name.rpartition("__")[2] == "random_state"]
+        seeds = _child(root, key).generate_state(len(names)) >> 1  # scikit-learn takes 31 bits
+        given = zip(names, seeds.tolist(), strict=True)
+        own.set_params(**{name: seed for name, seed in given if parameters[name] is None})
+    return own
 
 
 def torch_generator(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight
 
 from ganaug._util.store import array_of
@@ -19,6 +20,11 @@ def check_sample_weight(sample_weight: Any, X: Any) -> NDArray[np.float64]:
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
     return weights
+
+
+def take(values: Any, positions: NDArray[np.intp]) -> Any:
+    """Entries of an array, a list, a table or a column at these positions, in the same kind."""
+    return _safe_indexing(values, positions)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import pairwise_distances_argmin
+from sklearn.metrics import pairwise_distances_argmin, roc_auc_score
 
 from ganaug.metrics.features import FloatArray, code_tables, distance_features
 
@@ -49,6 +49,49 @@ def dcr_share(
     to_seen = _nearest_squared_distance(rows, _at_most(seen, n_rows, rng))
     to_unseen = _nearest_squared_distance(rows, _at_most(unseen, n_rows, rng))
     return float(np.mean((to_seen < to_unseen) + 0.5 * (to_seen == to_unseen)))
+
+
+def membership_auc(
+    synthetic: Any,
+    train: Any,
+    holdout: Any,
+    *,
+    categorical: Iterable[Any] | None = None,
+    random_state: int = 0,
+) -> float:
+    """AUC of an attacker who takes rows close to a synthetic one for training rows.
+
+    The attacker has the synthetic rows and a list of real ones, half of which were trained on, and orders
+    the list by the distance to the closest synthetic row; distances are those of `dcr_share`.
+
+    Parameters
+    ----------
+    synthetic : DataFrame or array-like of shape (n_samples, n_features)
+    train : DataFrame or array-like of shape (n_train, n_features)
+        Rows that the generator was fitted on; they set the scale.
+    holdout : DataFrame or array-like of shape (n_holdout, n_features)
+        Rows of the same source that it has not seen.
+    categorical : iterable of column names, optional
+        By default everything that is neither numeric nor a date.
+    random_state : int, default=0
+        Of the cut to equal numbers.
+
+    Returns
+    -------
+    float
+        .5 where the attacker learns nothing; 1 for copies of the training rows.
+
+    References
+    ----------
+    Chen, Yu, Zhang, Fritz: GAN-Leaks, CCS 2020 (the full black-box attack).
+    """
+    coded = code_tables(train, holdout, synthetic, categorical=categorical)
+    seen, unseen, rows = distance_features(coded)
+    n_rows = min(len(seen), len(unseen))
+    rng = np.random.default_rng(random_state)
+    listed = np.concatenate([_at_most(part, n_rows, rng) for part in (seen, unseen)])
+    closeness = -_nearest_squared_distance(listed, rows)
+    return float(roc_auc_score(np.repeat([1, 0], n_rows), closeness))
 
 
 def exact_copies(rows: Any, train: Any, *, categorical: Iterable[Any] | None = None) -> float:

@@ -114,11 +114,10 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         table of shape (n_samples, n_features)
-            In the container that came in (an array for a list); cells that were present are the same to the
-            bit.
+            In the container that came in; cells that were present are the same to the bit.
         """
         check_is_fitted(self)
-        X = np.asarray(X) if isinstance(X, list) else X
+        X = _as_table(X)
         frame, container = to_frame(X)
         validate_data(self, header_of(X), reset=False, skip_check_array=True)
         if self.strategy == "draw":
@@ -161,6 +160,14 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _as_table(X: Any) -> Any:
+    """Lists as an array, as scikit-learn's transformers have it."""
+    if not isinstance(X, list | tuple):
+        return X
+    array = np.asarray(X)
+    return np.asarray(X, dtype=object) if array.dtype.kind in "US" else array
 
 
 def _pooled(column: pd.Series[Any], draws: list[pd.Series[Any]], strategy: str) -> Any:

@@ -35,6 +35,7 @@ Draw = Callable[[int], Tensor]
 
 FEWEST_ROWS = 200  # to tell real from generated rows by
 _FAKE_SHARE, _MOST_FAKES = 4, 120_000  # generated rows for each real one, and at most
+_MOST_REAL = 60_000  # real rows that trees grow on; more would cost more and tell next to no more
 _STAGES = (10, 25, 50, 100, 150, 200, 300)
 _STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 _CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on them
@@ -97,7 +98,8 @@ def measure_trust(
     fake = draw(_n_fakes(len(real)))[:, columns]
     n_check = int(len(fake) * _CHECK_SHARE)
     check, grown_on = fake[:n_check], fake[n_check:].cpu().numpy()
-    trees = TreeDiscriminator.fit(fields, real, grown_on, n_trees=_STAGES[-1], sample_weight=weights)
+    some, own = _some(real, weights)
+    trees = TreeDiscriminator.fit(fields, some, grown_on, n_trees=_STAGES[-1], sample_weight=own)
     on_real, on_fake = (trees.staged_log_odds(rows, _STAGES).double() for rows in (held_out, check))
     share = torch.full((len(held_out),), 1 / len(held_out), dtype=torch.float64, device=held_out.device)
     if held_out_weights is not None:
@@ -180,8 +182,9 @@ class Guide:
         if not trust.n_trees:
             raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
             return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class)
+        rows, counts = _some(real, weights)
         trees = TreeDiscriminator.fit(
-            own_fields, real, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=weights
+            own_fields, rows, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=counts
         )
         some = fake[: _MOST_FAKES // 4]
         raked = margins.rake(some, trust.strength * trees.log_odds(some))
@@ -316,7 +319,13 @@ def _class_margins(fields: Sequence[Field], real: NDArray[Any], weights: FloatAr
 
 
 def _n_fakes(n_real: int) -> int:
-    return min(_FAKE_SHARE * n_real, max(_MOST_FAKES, n_real))
+    return min(_FAKE_SHARE * n_real, _MOST_FAKES)
+
+
+def _some(real: NDArray[Any], weights: FloatArray | None) -> tuple[NDArray[Any], FloatArray | None]:
+    """As many real rows as trees grow on, evenly from all of them."""
+    rows = np.linspace(0, len(real) - 1, min(len(real), _MOST_REAL)).astype(np.intp)
+    return real[rows], None if weights is None else weights[rows]
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

@@ -98,8 +98,8 @@ def _in_order(codec: CategoryCodec, flat: Flat, codes: Flat) -> CategoryCodec:
 
 def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> list[Lookup]:
     """For each column that others determine, the lookup from the one of them with the fewest codes."""
-    known = [at for at, flat in enumerate(flats) if flat is not None and _n_used(flat) > 1]
-    n_used = {at: _n_used(_some(flats[at])) for at in known}
+    n_used = {at: _n_used(flat) for at, flat in enumerate(flats) if flat is not None}
+    known = [at for at, number in n_used.items() if number > 1]
     best: dict[int, int] = {}
     for parent in sorted(known, key=lambda at: n_used[at]):
         flat = _some(flats[parent])
@@ -127,6 +127,8 @@ def _determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
     left = list(range(len(others)))
     step = max(1, len(flat) // SCREENED_ROWS)
     for rows in (slice(None, None, step), slice(None)):
+        if not left:
+            break
         codes = flat[rows]
         order = np.argsort(codes, kind="stable")
         order = order[codes[order] >= 0]

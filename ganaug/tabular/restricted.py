@@ -98,14 +98,19 @@ def draw_restricted(
     restrictions.sort(key=Restriction.mass)
     if not restrictions:
         return
-    group = groups_of(codes, restrictions)
     n_fields = sum((entry.which >= 0).astype(int) * len(entry.fields) for entry in restrictions)
-    simple = np.flatnonzero(n_fields == 1)  # one field: nothing came before it, so the weights are all alike
+    simple = np.flatnonzero(n_fields == 1)
     if len(simple):
-        _draw_candidates(network, codes, restrictions, simple, generator)
+        # Nothing came before that field, so that only members differ in their weights: a candidate of each.
+        each = np.full(len(simple), network.n_members)
+        _resample(network, codes, restrictions, simple, np.arange(len(simple)), each, generator)
     hard = np.flatnonzero(n_fields > 1)
     if len(hard):
-        _resample(network, codes, restrictions, hard, group[hard], generator)
+        group = np.unique(groups_of(codes, restrictions)[hard], return_inverse=True)[1].reshape(-1)
+        n_alike = np.bincount(group)
+        fewest = int(np.clip(_CANDIDATES // len(n_alike), _FEWEST, _MOST))
+        n_candidates = np.maximum(_SURPLUS * n_alike, fewest)
+        _resample(network, codes, restrictions, hard, group, n_candidates, generator)
 
 
 def draw_column(
@@ -172,19 +177,36 @@ def _draw_candidates(
 ) -> FloatArray:
     """Draw the restricted columns of the given rows in place; logarithms of their weights."""
     weights = np.zeros(len(rows))
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        at = torch.from_numpy(block).to(codes.device)
-        part = codes[:, at]
-        context = known_context(network, part)
-        total = torch.zeros(len(block), dtype=torch.float64, device=codes.device)
-        for entry in restrictions:
-            asked = np.flatnonzero(entry.which[block] >= 0)
-            if len(asked):
-                total += _draw_some(network, entry.of_rows(block[asked]), part, context, asked, generator)
-        codes[:, at] = part
-        weights[start : start + _BLOCK] = total.cpu().numpy()
+    # A member draws all of a row: how probable it finds what is asked is part of the row's weight.
+    for member in range(network.n_members):
+        own = np.arange(member, len(rows), network.n_members)
+        for start in range(0, len(own), _BLOCK):
+            block = own[start : start + _BLOCK]
+            at = torch.from_numpy(rows[block]).to(codes.device)
+            part = codes[:, at]
+            weights[block] = _draw_block(network, part, restrictions, rows[block], generator, member)
+            codes[:, at] = part
     return weights
+
+
+def _draw_block(
+    network: CascadeNetwork,
+    codes: Tensor,
+    restrictions: Sequence[Restriction],
+    rows: NDArray[np.intp],
+    generator: torch.Generator,
+    member: int,
+) -> FloatArray:
+    """The same for rows few enough to be drawn at once, whose codes (n_fields, n_rows) these are."""
+    context = known_context(network, codes)
+    total = torch.zeros(len(rows), dtype=torch.float64, device=codes.device)
+    for entry in restrictions:
+        asked = np.flatnonzero(entry.which[rows] >= 0)
+        if len(asked):
+            own = entry.of_rows(rows[asked])
+            total += _draw_some(network, own, codes, context, asked, generator, member)
+    found: FloatArray = total.cpu().numpy()
+    return found
 
 
 def _draw_some(
@@ -194,12 +216,13 @@ def _draw_some(
     context: Tensor,
     rows: NDArray[np.intp],
     generator: torch.Generator,
+    member: int,
 ) -> Tensor:
     """`draw_column` for some rows of a block; zero for the others."""
     at = torch.from_numpy(rows).to(codes.device)
     part, own = codes[:, at], context[at]
     total = torch.zeros(codes.shape[1], dtype=torch.float64, device=codes.device)
-    total[at] = draw_column(network, entry, part, own, generator)
+    total[at] = draw_column(network, entry, part, own, generator, member)
     codes[:, at], context[at] = part, own
     return total
 
@@ -210,19 +233,19 @@ def _resample(
     restrictions: Sequence[Restriction],
     rows: NDArray[np.intp],
     group: NDArray[np.intp],
+    n_candidates: NDArray[np.intp],
     generator: torch.Generator,
 ) -> None:
     """Draw candidates for each group of rows, and give each of its rows one of them by their weights."""
-    _, first, group, n_alike = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
-    fewest = int(np.clip(_CANDIDATES // len(n_alike), _FEWEST, _MOST))
-    n_candidates = np.maximum(_SURPLUS * n_alike, fewest)
-    owner = np.repeat(np.arange(len(n_alike)), n_candidates)
+    n_groups = len(n_candidates)
+    first = np.unique(group, return_index=True)[1]
+    owner = np.repeat(np.arange(n_groups), n_candidates)
     source = rows[first][owner]
     candidates = codes[:, torch.from_numpy(source).to(codes.device)]
     own = [entry.of_rows(source) for entry in restrictions]
     log_weights = _draw_candidates(network, candidates, own, np.arange(len(source)), generator)
-    uniforms = torch.rand(len(n_alike) + len(rows), generator=generator, device=codes.device).cpu().numpy()
-    chosen = _systematic(log_weights, owner, group, uniforms[: len(n_alike)], uniforms[len(n_alike) :])
+    uniforms = torch.rand(n_groups + len(rows), generator=generator, device=codes.device).cpu().numpy()
+    chosen = _systematic(log_weights, owner, group, uniforms[:n_groups], uniforms[n_groups:])
     at = (torch.from_numpy(index).to(codes.device) for index in (rows, chosen))
     to, origin = at
     codes[:, to] = candidates[:, origin]

@@ -18,6 +18,11 @@ class History(list[Record]):
     constant rate, then "decay"), ``learning_rate``, ``train_loss`` (mean since the record before),
     ``validation_loss`` (of the averaged weights, on held-out rows; None without any), ``seconds`` since the
     fit began, and ``rows_per_second``.
+
+    A game adds ``discriminator_loss``, ``told_apart`` (share of pairs whose real sample scores higher),
+    ``discriminator_gradient`` and ``generator_gradient`` (their norms), ``modes_covered`` (share of the real
+    samples that have generated ones near them) and ``spread`` (of generated samples within a class, as a
+    multiple of the real one). A fit of several stages adds ``stage``.
     """
 
     def plot(self, ax: Axes | None = None) -> Axes:

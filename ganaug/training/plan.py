@@ -21,7 +21,7 @@ MOST_HELD_OUT = 2048  # more rows would tell no more about when to stop
 FEWEST_TO_SPLIT = 20
 LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between evaluations
 PATIENCE_INTERVALS = 5
-MOST_STEPS = 10_000  # of a fit whose length is found on the way
+MOST_STEPS = 15_000  # of a fit whose length is found on the way
 UNJUDGED_EPOCHS, FEWEST_UNJUDGED_STEPS = 30, 1_000  # of a fit that no held-out rows can stop
 
 

@@ -25,7 +25,7 @@ Loss: TypeAlias = Callable[[Any, Tensor, torch.Generator], Tensor]
 AfterSearch: TypeAlias = Callable[[Any, Rows, Rows, torch.Generator], dict[str, float]]
 
 _EVALUATION_KEY, _SEARCHED_KEY = 2, 3
-_EVALUATION_ROWS = 1024  # held-out rows in one pass
+_EVALUATION_ROWS = 128  # held-out rows in one pass: what a processor's cache holds, also of wide tables
 
 
 @dataclass(kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganaug._util import store
@@ -151,6 +151,7 @@ def mutated(sound: bytes, rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+@settings(deadline=None)  # other programs may have the processor
 @given(st.binary(max_size=200))
 def test_noise_is_refused(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "noise"

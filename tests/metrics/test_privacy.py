@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganaug.metrics import dcr_share, exact_copies
+from ganaug.metrics import dcr_share, exact_copies, membership_auc
 
 
 def test_copies_of_training_rows_are_all_closer(real, fresh):
@@ -51,3 +51,16 @@ def test_copies_survive_a_change_of_dtype():
     train = pd.DataFrame({"n": [1, 2], "c": pd.Series(["x", "y"], dtype="category")})
     rows = pd.DataFrame({"n": pd.array([2, None], dtype="Int64"), "c": pd.array(["y", "x"], dtype="string")})
     assert exact_copies(rows, train) == 0.5
+
+
+def test_copies_give_their_members_away(real, fresh):
+    assert membership_auc(real, real, fresh) > 0.99
+    assert membership_auc(fresh, real, fresh) < 0.01
+
+
+def test_an_attacker_learns_nothing_from_rows_of_neither(real, fresh):
+    other = np.random.default_rng(9).permutation(len(real))
+    rows = real.assign(**{name: real[name].to_numpy()[other] for name in real.columns[:1]})
+    half = len(real) // 2
+    assert membership_auc(fresh[:half], real[half:], fresh[half:]) == pytest.approx(0.5, abs=0.08)
+    assert membership_auc(rows, real, fresh) > 0.5

@@ -369,3 +369,41 @@ def test_other_objects_are_refused_by_name_and_type(cell):
 def test_columns_that_no_codec_takes_are_refused_by_name(values, words, codec):
     with pytest.raises(RejectColumn, match=f"^Column 'a'.*{words}" if codec is CategoryCodec else "'a'"):
         codec.fit(values, "a")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "base"), [("int64", 2**60), ("int64", -(2**62)), ("uint64", 2**63 + 2**62)]
+)
+def test_integers_that_share_a_float_come_back_exactly(dtype, base):
+    values = series(np.array([base + i for i in range(300)], dtype=dtype).repeat(3))
+    codec = NumberCodec.fit(values, "a")
+    pd.testing.assert_series_equal(there_and_back(codec, values), values)
+    codec = NumberCodec.fit(series(np.append(values, values[:1].repeat(500))), "a")  # and so do point masses
+    assert codec.decode(codec.encode(values[:1]), rng())[0] == base
+
+
+def test_heavy_tails_keep_their_ranks():
+    values = series(10.0 ** rng().uniform(-320, 305, 2_000))  # about all that floats can hold
+    codec = NumberCodec.fit(values, "a")
+    drawn = pd.concat([there_and_back(codec, values) for _ in range(5)])
+    ranks = np.searchsorted(np.sort(values), np.sort(drawn)) / 2_000
+    assert np.abs(ranks - (np.arange(10_000) + 0.5) / 10_000).max() < 0.003
+
+
+def test_a_mass_at_zero_keeps_its_share_beside_a_long_tail():
+    values = series(np.where(rng().random(4_000) < 0.7, 0.0, rng().lognormal(0, 5, 4_000)))
+    codec = NumberCodec.fit(values, "a")
+    field = codec.fields[0]
+    assert field.n_points == 1
+    assert (there_and_back(codec, values) == 0).mean() == (values == 0).mean()
+
+
+def test_a_number_of_few_values_can_be_chosen_to_be_one():
+    values = series([1, 5, 5, 9] * 30)
+    with pytest.raises(RejectColumn, match="category"):
+        NumberCodec.fit(values, "a")
+    codec = NumberCodec.fit(values, "a", chosen=True)
+    pd.testing.assert_series_equal(there_and_back(codec, values), values)
+    assert NumberCodec.fit(series([7] * 30), "a", chosen=True).decode(
+        np.zeros((2, 1), int), rng()
+    ).tolist() == [7, 7]

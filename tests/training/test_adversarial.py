@@ -77,7 +77,7 @@ def test_every_loss_finds_a_normal_distribution(loss):
     if loss == "wasserstein":  # in one dimension a slope of the wrong sign is shut in by the full penalty
         trainer.loss = dataclasses.replace(trainer.loss, penalties={"wgan_gp": 0.3})
     trainer.run()
-    assert trainer.generator.offset.item() == pytest.approx(2, abs=0.35)
+    assert trainer.generator.offset.item() == pytest.approx(2, abs=0.5)
 
 
 def test_relativistic_with_both_penalties_finds_the_spread_too():
