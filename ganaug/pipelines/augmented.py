@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -22,6 +21,7 @@ from ganaug._util.random import RandomState, seed_sequence, seeded_clone
 from ganaug._util.sklearn import check_sample_weight, take
 from ganaug.exceptions import ContractError
 from ganaug.pipelines.rows import stacked
+from ganaug.pipelines.weights import shares_of_real, weight_parameter
 from ganaug.synthesizer import GANSynthesizer
 
 
@@ -97,7 +97,7 @@ class _Augmented(MetaEstimatorMixin, BaseEstimator):
         root = None if self.random_state is None else seed_sequence(self.random_state)
         own = seeded_clone(self._estimator(), root, 0)
         is_weighted = weights is not None or self.synthetic_weight != 1
-        name = _weight_parameter(own) if is_weighted else ""
+        name = weight_parameter(own) if is_weighted else ""
         rows, labels = self._added(X, y, weights, root)
         real = np.ones(len(y)) if weights is None else weights
         drawn = np.full(len(labels) - len(y), float(self.synthetic_weight))
@@ -226,7 +226,7 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
             )
         fitted_on = self._fit(X, labels, sample_weight)
         self.classes_ = self.estimator_.classes_
-        self._ratios = _shares_of_real(*fitted_on, self.classes_)
+        self._ratios = shares_of_real(*fitted_on, self.classes_)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -399,25 +399,3 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
 def _read(X: Any) -> Any:
     """A frame as it is; anything else as an array."""
     return X if is_frame(X) else check_array(X, dtype=None, ensure_all_finite=False, input_name="X")
-
-
-def _weight_parameter(estimator: Any) -> str:
-    """What ``fit`` calls the weights of rows; those of a Pipeline are its last step's."""
-    if isinstance(estimator, Pipeline):
-        last, final = estimator.steps[-1]
-        return f"{last}__{_weight_parameter(final)}"
-    if not has_fit_parameter(estimator, "sample_weight"):
-        raise TypeError(
-            "Rows are weighted (by sample_weight, or synthetic_weight other than 1), and the estimator's fit "
-            f"takes no sample_weight: {estimator!r}"
-        )
-    return "sample_weight"
-
-
-def _shares_of_real(
-    labels: NDArray[Any], weights: NDArray[np.float64], n_real: int, classes: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Each class's share among real rows over that among all, shape (n_classes,)."""
-    is_class = labels[:, None] == classes
-    real = weights[:n_real] @ is_class[:n_real] / weights[:n_real].sum()
-    return np.asarray(real / (weights @ is_class / weights.sum()))

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -28,7 +28,7 @@ EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": "rows repeated and rows weighed draw other rows"
 }
 REFUSED_FIRST = {
-    "check_dtype_object": "the generator refuses a dict in a cell first: a ValueError, by column"
+    "check_dtype_object": "the generator refuses a dict first, as a ValueError that names its column"
 }
 
 
@@ -214,5 +214,5 @@ def test_weights_are_routed_where_they_are_requested(rare):
     weights = np.linspace(1, 2, 80)
     with config_context(enable_metadata_routing=True):
         model = classifier(Recorder()).set_fit_request(sample_weight=True)
-        pipeline = make_pipeline(StandardScaler(), model).fit(X, y, sample_weight=weights)
+        pipeline = make_pipeline(MinMaxScaler(), model).fit(X, y, sample_weight=weights)
     assert pipeline[-1].estimator_.seen_[2][:80].tolist() == weights.tolist()
