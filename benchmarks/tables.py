@@ -243,7 +243,7 @@ def _by_rows(records: list[Record]) -> str:
     memory = {"encode": "codec", "train": "fit", "discriminator": "discriminator", "sample": "drawing"}
     rows = [
         [f"{record['size']:,}", *(f"{cost:.1f}" for cost in per_row(record).values())]
-        + [f"{record[f'{part}_memory_mb']:.0f}" for part in memory]
+        + [_cost([record], f"{part}_memory_mb") for part in memory]
         for record in records
     ]
     titles = ["rows (15 columns)", *(f"{title}, CPU µs a row" for title in PARTS.values())]
