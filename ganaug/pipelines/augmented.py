@@ -247,7 +247,7 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of the classes, of shape (n_samples, n_classes); see ``correct_prior``."""
-        X = self._checked(X)
+        X = self._checked(X)  # first: before fit there is no estimator_
         probabilities = self.estimator_.predict_proba(X)
         if not self.correct_prior:
             return probabilities
@@ -323,8 +323,7 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
 
     Notes
     -----
-    Drawn rows hold nothing that the real ones don't: they smooth, which can help on few rows, and can harm.
-    Compare with ``n_synthetic=0``.
+    Drawn rows hold nothing that the real ones don't: they smooth, and can harm. Compare ``n_synthetic=0``.
 
     Examples
     --------

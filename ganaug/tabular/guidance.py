@@ -42,7 +42,8 @@ _CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on t
 _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
 RAKED_ROWS = 2_000  # fewer rows say too little of margins
-_RAKED_DRAWS = 8_192  # by which is found how many are needed, where nothing but margins guides
+_FEWEST_DRAWS, _MOST_CELLS = 1_000, 4_000_000  # generated for a wide table, whose rows cost more
+_RAKED_CELLS = 120_000  # by which is found how many are needed, where nothing but margins guides
 _CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
 
 
@@ -95,7 +96,7 @@ def measure_trust(
         return Trust(0, 0.0, 0.0)
     columns = list(used)
     fields, real, held_out = [fields[i] for i in columns], real[:, columns], held_out[:, columns]
-    fake = draw(_n_fakes(len(real)))[:, columns]
+    fake = draw(_n_fakes(len(real), len(fields)))[:, columns]
     n_check = int(len(fake) * _CHECK_SHARE)
     check, grown_on = fake[:n_check], fake[n_check:].cpu().numpy()
     some, own = _some(real, weights)
@@ -177,7 +178,9 @@ class Guide:
         own = np.ones(len(real)) if weights is None else weights
         margins = Margins.fit(own_fields, real, own)
         by_class = _class_margins(own_fields, real, own) if is_labelled else {}
-        n_rows = _n_fakes(len(real)) if trust.n_trees else min(_FAKE_SHARE * len(real), _RAKED_DRAWS)
+        n_rows = _n_fakes(len(real), len(own_fields))
+        if not trust.n_trees:
+            n_rows = min(n_rows, max(_FEWEST_DRAWS, _RAKED_CELLS // len(own_fields)))
         fake = draw(n_rows)[:, list(used)]
         if not trust.n_trees:
             raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
@@ -318,8 +321,8 @@ def _class_margins(fields: Sequence[Field], real: NDArray[Any], weights: FloatAr
     return {code: Margins.fit(fields, real[own], weights[own]) for code, own in rows.items()}
 
 
-def _n_fakes(n_real: int) -> int:
-    return min(_FAKE_SHARE * n_real, _MOST_FAKES)
+def _n_fakes(n_real: int, n_fields: int) -> int:
+    return min(_FAKE_SHARE * n_real, _MOST_FAKES, max(_FEWEST_DRAWS, _MOST_CELLS // n_fields))
 
 
 def _some(real: NDArray[Any], weights: FloatArray | None) -> tuple[NDArray[Any], FloatArray | None]:
