@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,12 +48,17 @@ def complete(
     gaps = frame.isna().to_numpy(dtype=bool)
     open_labels = np.zeros(len(frame), dtype=bool) if labels is None else labels.isna().to_numpy(dtype=bool)
     rows = np.flatnonzero(gaps.any(axis=1) | open_labels)
-    filled, more = frame, labels
+    filled, more, key = frame, labels, int(root.generate_state(1)[0])
     for attempt in range(_ATTEMPTS):
         if not len(rows):
             break
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, attempt))
         table, drawn = _draw_rows(drawer, frame, labels, rows, own)
+        # no two of the identifiers that are new are alike, whenever they are drawn
+        none: dict[Hashable, NDArray[np.bool_]] = dict.fromkeys(
+            frame.columns, np.zeros(len(rows), dtype=bool)
+        )
+        table = drawer.modality.codec.renumber(table, none, attempt * len(frame), key)
         filled = _fill(filled, gaps, table, rows)
         if labels is not None and more is not None:
             chosen = open_labels[rows]
