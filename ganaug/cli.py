@@ -1,4 +1,4 @@
-"""The command ``ganaug``: fit, sample, complete and info on files, and a demo; all by the public API."""
+"""The command ``ganaug``: fit, sample, complete, info and evaluate on files, and a demo."""
 
 from __future__ import annotations
 
@@ -182,6 +182,42 @@ def info(model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fi
     typer.echo(f"{model}: {model.stat().st_size:,} bytes, format version {version}")
     typer.echo(f"trained for {synthesizer.n_iter_} epochs")
     typer.echo(_describe_columns(synthesizer).to_string(index=False, max_colwidth=60))
+
+
+@app.command()
+def evaluate(
+    real: Annotated[
+        Path, typer.Argument(help="The rows that the generator was fitted on, .csv or .parquet.")
+    ],
+    synthetic: Annotated[Path, typer.Argument(help="The rows that it drew.")],
+    holdout: Annotated[
+        Path | None, typer.Option(help="Real rows that it has not seen; without them copies look perfect.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column that a model learns to predict.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Where the page goes, one file that needs no other.")
+    ] = None,
+    max_rows: Annotated[int, typer.Option(help="Judge larger tables by so many rows.", min=20)] = 10_000,
+    random_state: Annotated[int, typer.Option(help="For the rows and the judges.", min=0)] = 0,
+) -> None:
+    """Judge synthetic rows beside real ones: fidelity, usefulness, privacy, and what gives them away."""
+    if html is not None:
+        from ganaug.evaluation.page import load_template
+
+        check_output(html)
+        load_template()  # what is missing is better said before the work
+    tables = [_read_table(path) for path in (real, synthetic)]
+    report = ganaug.evaluate(
+        *tables,
+        real_holdout=None if holdout is None else _read_table(holdout),
+        target=target,
+        max_rows=max_rows,
+        random_state=random_state,
+    )
+    typer.echo(report)
+    if html is not None:
+        report.save_html(html, title=f"{synthetic.name}, judged")
+        typer.echo(f"page: {html.resolve()}")
 
 
 @app.command()
