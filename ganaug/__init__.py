@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ganaug import metrics as metrics
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
+    from ganaug.image.convnet import ConvNet as ConvNet
     from ganaug.pipelines.augmented import AugmentedClassifier as AugmentedClassifier
     from ganaug.pipelines.augmented import AugmentedRegressor as AugmentedRegressor
     from ganaug.pipelines.imputer import GANImputer as GANImputer
@@ -35,6 +36,7 @@ _HOMES = {
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
     "Checkpoint": "ganaug.training.callbacks",
+    "ConvNet": "ganaug.image.convnet",
     "GANImputer": "ganaug.pipelines.imputer",
     "GANOversampler": "ganaug.pipelines.oversampler",
     "GANSynthesizer": "ganaug.synthesizer",
@@ -53,6 +55,7 @@ __all__ = [
     "Callback",
     "Cascade",
     "Checkpoint",
+    "ConvNet",
     "GANImputer",
     "GANOversampler",
     "GANSynthesizer",

@@ -23,13 +23,43 @@ from ganaug.training.player import Player
 Given: TypeAlias = tuple[Tensor, ...]
 
 _COLLAPSE_KEY = 3
-_BETAS = (0.0, 0.99)  # momentum makes a game circle
+_BETA1 = 0.0  # momentum makes a game circle
 _LOOKED_AT = 512  # samples by which the detector judges
 
 
 def as_they_are(rows: Tensor, random: torch.Generator) -> Tensor:
     """Rows that are samples already."""
     return rows
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the discriminator is penalised, and what changes from the first step to the last.
+
+    Parameters
+    ----------
+    penalty_every : int
+        Steps between two penalties; each counts for all of them.
+    penalty_fall : float
+        What is left of the factors of R1 and R2 at the end.
+    memory : pair of float
+        Share of the mean squared gradient that the optimiser keeps, at the beginning and at the end.
+    """
+
+    penalty_every: int = 1
+    penalty_fall: float = 1.0
+    memory: tuple[float, float] = (0.99, 0.99)
+
+    def penalty_factor(self, name: str, step: int, progress: float) -> float:
+        """What a penalty's factor is multiplied by in this step."""
+        if step % self.penalty_every:
+            return 0.0
+        return self.penalty_every * (self.penalty_fall**progress if name in ("r1", "r2") else 1.0)
+
+    def memory_at(self, progress: float) -> float:
+        """Share of the mean squared gradient kept, when so much of the fit is done."""
+        first, last = self.memory
+        return first + progress * (last - first)
 
 
 @dataclass(kw_only=True)
@@ -57,6 +87,12 @@ class AdversarialTrainer(Loop):
         Learning rate of the discriminator; by default that of the settings, which is the generator's.
     generator_every : int, default 1
         The generator takes a step after so many of the discriminator.
+    pace : Pace, optional
+    augment : callable, optional
+        ``augment(samples, random)`` -> samples, differentiable; what the discriminator sees of real and
+        generated samples alike.
+    follow : callable, optional
+        ``follow(progress)`` is told before every step which share of the fit is done.
 
     Examples
     --------
@@ -87,6 +123,9 @@ class AdversarialTrainer(Loop):
     measure: Callable[[nn.Module], float] | None = None
     discriminator_rate: float | None = None
     generator_every: int = 1
+    pace: Pace = Pace()
+    augment: Callable[[Tensor, torch.Generator], Tensor] = as_they_are
+    follow: Callable[[float], None] | None = None
 
     content: ClassVar[str] = "adversarial checkpoint"
 
@@ -97,7 +136,8 @@ class AdversarialTrainer(Loop):
 
     def _make_players(self) -> list[Player]:
         own, rate = self.settings, self.discriminator_rate
-        common = {"average_decay": own.average_decay, "gradient_clip": own.gradient_clip, "betas": _BETAS}
+        common = {"average_decay": own.average_decay, "gradient_clip": own.gradient_clip}
+        common["betas"] = (_BETA1, self.pace.memory[0])  # type: ignore[assignment]
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         rates = {"generator": own.learning_rate, "discriminator": own.learning_rate if rate is None else rate}
         return [
@@ -124,22 +164,33 @@ class AdversarialTrainer(Loop):
 
     def _step(self) -> None:
         batch = self._next_batch()
-        self._set_rate()
+        self._set_pace()
         real = self.to_samples(self.rows.values[batch], self.random)
         given = () if self.condition is None else (self.condition[batch],)
         self._discriminator_step(real, given, batch)
         if (self.step + 1) % self.generator_every == 0:
             self._generator_step(real, given, batch)
 
+    def _set_pace(self) -> None:
+        self._set_rate()
+        progress = self.progress
+        for player in self.players:
+            player.set_memory(self.pace.memory_at(progress))
+        if self.follow is not None:
+            self.follow(progress)
+
     def _discriminator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
         with torch.no_grad():
-            fake = self.draw(len(real), given, self.random)
+            fake = self.augment(self.draw(len(real), given, self.random), self.random)
+            real = self.augment(real, self.random)
         real_logits, fake_logits = self._logits(real, given), self._logits(fake, given)
         losses = self.loss.discriminator(real_logits, fake_logits)
         for name, strength in self.loss.penalties.items():
-            losses = losses + strength * PENALTIES[name](
-                lambda x: self._logits(x, given), real, fake, self.random
-            )
+            factor = strength * self.pace.penalty_factor(name, self.step, self.progress)
+            if factor:
+                losses = losses + factor * PENALTIES[name](
+                    lambda x: self._logits(x, given), real, fake, self.random
+                )
         loss = self._mean(losses, batch)
         norm = self.players[1].learn(loss, self.step)
         self._note(loss, norm, real_logits, fake_logits)
@@ -151,9 +202,10 @@ class AdversarialTrainer(Loop):
 
     def _generator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
         with self.players[1].frozen():
-            fake_logits = self._logits(self.draw(len(real), given, self.random), given)
+            fake = self.augment(self.draw(len(real), given, self.random), self.random)
+            fake_logits = self._logits(fake, given)
             with torch.no_grad():
-                real_logits = self._logits(real, given)
+                real_logits = self._logits(self.augment(real, self.random), given)
             loss = self._mean(self.loss.generator(real_logits, fake_logits), batch)
             norm = self.kept.learn(loss, self.step)
         self.guard.note(loss, norm)
