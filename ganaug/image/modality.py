@@ -129,6 +129,13 @@ class ImageModality:
         wide = np.promote_types(pixels.dtype, np.min_scalar_type(max(self.n_classes - 1, 0)))
         return np.concatenate([pixels, classes[:, None]], axis=1, dtype=wide, casting="unsafe")
 
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
+        """Codes back to images, and labels (None without any)."""
+        given = torch.from_numpy(codes)
+        classes = self.classes_of(given)
+        labels = None if self.target is None or classes is None else self.target.decode(classes.numpy())
+        return self.codec.decode(self.to_samples(given)), labels
+
     def classes_of(self, codes: Tensor) -> Tensor | None:
         """Classes (n,) of rows of codes; None where there are none."""
         return codes[:, -1].long() if codes.shape[1] > self.codec.n_pixels else None
