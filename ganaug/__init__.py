@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
     from ganaug.image.convnet import ConvNet as ConvNet
+    from ganaug.image.grid import SampleGrid as SampleGrid
+    from ganaug.image.grid import image_grid as image_grid
     from ganaug.pipelines.augmented import AugmentedClassifier as AugmentedClassifier
     from ganaug.pipelines.augmented import AugmentedRegressor as AugmentedRegressor
     from ganaug.pipelines.imputer import GANImputer as GANImputer
@@ -44,7 +46,9 @@ _HOMES = {
     "Present": "ganaug.tabular.wanted",
     "Report": "ganaug.evaluation",
     "Residual": "ganaug.tabular.residual",
+    "SampleGrid": "ganaug.image.grid",
     "evaluate": "ganaug.evaluation",
+    "image_grid": "ganaug.image.grid",
 }
 _MODULES = ("constraints", "datasets", "exceptions", "metrics")
 
@@ -63,11 +67,13 @@ __all__ = [
     "Present",
     "Report",
     "Residual",
+    "SampleGrid",
     "__version__",
     "constraints",
     "datasets",
     "evaluate",
     "exceptions",
+    "image_grid",
     "metrics",
 ]
 

@@ -12,7 +12,7 @@ from ganaug._util.parameters import check_choice, check_parameter
 
 ARCHITECTURES = ("lite", "full")
 _LARGEST_LITE = 32  # pixels a side
-_SMALLEST_SIDE = 4  # of what an image begins as
+_SMALLEST_SIDE = 4  # of what an image begins as, the largest being a pixel less than twice that
 _MOST_CHANNELS = {"lite": 256, "full": 768}
 
 
@@ -111,7 +111,7 @@ class Shape:
     def of(cls, size: tuple[int, int, int], n_classes: int, options: ConvNet) -> Shape:
         """What suits images of this size (height, width, channels)."""
         height, width, n_channels = size
-        n_octaves = max(0, round(math.log2(max(height, width) / _SMALLEST_SIDE)))
+        n_octaves = max(0, math.floor(math.log2(max(height, width) / _SMALLEST_SIDE)))
         factor = 2**n_octaves
         base = (-(-height // factor), -(-width // factor))
         most = _MOST_CHANNELS[options.architecture]

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ganaug._util.random import torch_generator
 from ganaug.image.augment import Augment, how_often
 from ganaug.image.convnet import ConvNet
+from ganaug.image.measure import HeldOut
 from ganaug.losses import LOSSES, AdversarialLoss
 from ganaug.training.adversarial import AdversarialTrainer, Pace
 from ganaug.training.balance import balanced_order
@@ -41,7 +42,9 @@ _GRADIENT_CLIP = 100.0
 _EVALUATIONS = 20
 _FEW_IN_CLASS, _UNCONDITIONAL = 50, 0.3  # images; share of the steps before the class counts
 _GAMMAS = {8: 0.1, 16: 0.2, 32: 0.5, 64: 2.0, 256: 15.0}  # weight of R1 and R2 by pixels a side
-_WEIGHTS_KEY, _SHOWN_KEY = 13, 15
+_FEWEST_JUDGED = 50
+_CLEARLY = 0.25, 0.02  # how much better a snapshot is than the last weights: as a share, and in itself
+_WEIGHTS_KEY, _MEASURE_KEY, _SHOWN_KEY = 13, 14, 15
 
 
 @dataclass(kw_only=True)
@@ -60,6 +63,14 @@ class ImageTrainer(AdversarialTrainer):
     modality: ImageModality
     options: ConvNet
     held_out: Rows | None
+
+    def _kept_values(self) -> list[Tensor]:
+        """The last weights, but where a snapshot was clearly better."""
+        if self._best is None or not self.history or self.history[-1]["validation_loss"] is None:
+            return self.kept.average.values
+        share, least = _CLEARLY
+        best, last = self.schedule.best_loss, self.history[-1]["validation_loss"]
+        return self._best if best + share * abs(best) + least < last else self.kept.average.values
 
     @torch.no_grad()
     def draw_images(self, n_rows: int, n_columns: int) -> NDArray[np.float64]:
@@ -115,8 +126,9 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
         order=None if classes is None else _balanced(task, classes.cpu().numpy()),
         to_samples=lambda rows, random: modality.to_samples(rows),
         augment=Augment(how_often(len(task.rows)), modality.border.to(task.rows.values.device)),
+        measure=_measure(modality, options, task),
         follow=_condition_follows(modality, network, discriminator, classes),
-        pace=Pace(_PENALTY_EVERY, _PENALTY_FALL, _MEMORY),
+        pace=Pace(_PENALTY_EVERY, _PENALTY_FALL, _MEMORY, is_joint=True),
         settings=Settings(
             batch_size=batch,
             learning_rate=task.rate_or(_LEARNING_RATE[options.architecture]),
@@ -131,6 +143,14 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
         root=task.root,
         callbacks=task.callbacks,
     )
+
+
+def _measure(modality: ImageModality, options: ConvNet, task: Task) -> HeldOut | None:
+    """What judges snapshots; None where there are too few images that are held out."""
+    if not task.early_stopping or task.held_out is None or len(task.held_out) < _FEWEST_JUDGED:
+        return None
+    random = torch_generator(task.root, _MEASURE_KEY, device=task.rows.values.device)
+    return HeldOut(modality, task.held_out, options.latent_units, random)
 
 
 def steps_for(modality: ImageModality, n_images: int) -> int:

@@ -23,6 +23,7 @@ from ganaug.exceptions import (
 )
 from ganaug.image.codec import ImageCodec
 from ganaug.image.convnet import ConvNet, Shape
+from ganaug.image.full import FullDiscriminator, FullGenerator
 from ganaug.image.game import ImageTrainer, make_game
 from ganaug.image.judge import Judge
 from ganaug.image.labels import Labels
@@ -172,15 +173,18 @@ class ImageModality:
 
     def build(self, options: Any) -> nn.Module:
         """Make the generator; its weights are drawn from torch's current generator."""
-        return LiteGenerator(self._shape(options))
+        shape, kind = self._shape(options)
+        return (FullGenerator if kind == "full" else LiteGenerator)(shape)
 
     def build_discriminator(self, options: Any) -> nn.Module:
         """Make the discriminator."""
-        return LiteDiscriminator(self._shape(options))
+        shape, kind = self._shape(options)
+        return (FullDiscriminator if kind == "full" else LiteDiscriminator)(shape)
 
-    def _shape(self, options: Any) -> Shape:
+    def _shape(self, options: Any) -> tuple[Shape, str]:
+        """Sizes of both networks, and their kind."""
         settled = self.settle(options, torch.device("cpu"))
-        return Shape.of(self.codec.layout.size, self.n_classes, settled)
+        return Shape.of(self.codec.layout.size, self.n_classes, settled), settled.architecture
 
     def trainer(self, network: Any, options: Any, task: Task) -> ImageTrainer:
         """What trains the network, ready to run."""
