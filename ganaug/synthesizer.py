@@ -206,7 +206,7 @@ class GANSynthesizer(ModelSynthesizer):
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
         if goes_on:
             validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
-        given = {name: getattr(self, name) for name in kind.parameters}
+        given = {name: getattr(self, name) for name in kind.fit_parameters}
         modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():

@@ -99,7 +99,8 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
-    parameters: ClassVar[tuple[str, ...]] = ("constraints", "columns", "min_level_count")
+    fit_parameters: ClassVar[tuple[str, ...]] = ("constraints", "columns", "min_level_count")
+    parameters: ClassVar[tuple[str, ...]] = (*fit_parameters, "discriminator")
     container: Container
     codec: TableCodec
     target: Target | None
