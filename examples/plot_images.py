@@ -1,7 +1,7 @@
 """Digits that nobody wrote: images drawn class by class, and the real ones that come nearest to them.
 
-scikit-learn's digits, 8 x 8 pixels, about two minutes on one core; ``GANAUG_STEPS`` shortens the fit. While it
-learns, ``digits_so_far.png`` shows samples of the same latents again and again.
+scikit-learn's digits, 8 x 8 pixels, about two minutes on one core; ``GANAUG_STEPS`` shortens the fit. While
+it learns, ``digits_so_far.png`` shows samples of the same latents again and again.
 """
 
 import os

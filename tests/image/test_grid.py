@@ -32,10 +32,11 @@ def test_small_images_are_enlarged_and_colours_kept():
 def test_other_layouts(shape):
     images = np.random.default_rng(0).random(shape)
     grid = image_grid(images, 3, image_shape=(5, 7) if len(shape) == 2 else None)
-    assert grid.shape == (20, 3 * 30 - 2, 3)
+    assert grid.shape == (20, 3 * 30 - 2, 3)  # four times as large
 
 
 def test_a_written_picture_is_read_back(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (11, 13, 3)).astype(np.uint8)
     write_png(picture, tmp_path / "a.png")
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")), picture)
+    with Image.open(tmp_path / "a.png") as read:
+        np.testing.assert_array_equal(np.asarray(read), picture)

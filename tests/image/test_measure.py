@@ -31,4 +31,4 @@ def test_it_sees_what_a_generator_lacks():
     wrong_classes = measure(lambda latent, labels: perfect(latent, (labels + 1) % 4))
     assert abs(good) < 0.03
     assert one_image > 0.3
-    assert wrong_classes > 0.3
+    assert wrong_classes > 0.2

@@ -137,7 +137,7 @@ def test_an_integer_repeats_fit_and_sample(fitted):
 
 
 def test_it_learns_what_the_classes_are():
-    model = small(generator=ConvNet(base_channels=8, latent_units=8), max_epochs=60, batch_size=32).fit(X, Y)
+    model = small(generator=ConvNet(base_channels=8, latent_units=8), max_epochs=40, batch_size=32).fit(X, Y)
     images = model.sample(y=[0] * 20 + [1] * 20).astype(float)
     upper, lower = images[:, :4].mean(axis=(1, 2)), images[:, 4:].mean(axis=(1, 2))
     assert ((upper > lower) == (np.arange(40) >= 20)).mean() > 0.9
@@ -320,7 +320,8 @@ def test_a_grid_of_samples_is_made_while_it_learns(tmp_path):
     small(callbacks=[grid], batch_size=60).fit(X, Y)
     files = sorted(tmp_path.glob("*.png"))
     assert len(files) == len(set(grid.steps)) > 0
-    assert Image.open(files[0]).size == (4 * 34 - 2, 2 * 34 - 2)
+    with Image.open(files[0]) as picture:
+        assert picture.size == (4 * 34 - 2, 2 * 34 - 2)
 
 
 def test_a_grid_is_refused_for_a_table(tmp_path):
