@@ -112,11 +112,7 @@ def fit(
     """Fit a generator to a table, or to images, and save it."""
     check_output(output)
     kinds = _kinds_of(column or [])
-    if table.suffix.lower() in ARRAYS:
-        rows, labels = read_arrays(table, target)
-    else:
-        rows = _read_table(table)
-        labels = None if target is None else _take_column(rows, target)
+    rows, labels = _read(table, target)
     synthesizer = ganaug.GANSynthesizer(
         columns=kinds,
         random_state=random_state,
@@ -297,6 +293,14 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
         raise ValueError(f"{str(path)!r} can't be read as {suffix[1:]}: {error}") from error
+
+
+def _read(path: Path, target: str | None) -> tuple[Any, Any]:
+    """A table, or images, and labels where they are named."""
+    if path.suffix.lower() in ARRAYS:
+        return read_arrays(path, target)
+    rows = _read_table(path)
+    return rows, None if target is None else _take_column(rows, target)
 
 
 def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:
