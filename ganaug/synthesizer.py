@@ -63,6 +63,9 @@ class GANSynthesizer(ModelSynthesizer):
     discriminator : {"auto", "trees"} or None, default="auto"
         What tells real rows from those of the cascade, and guides `sample`: boosted trees, kept when they
         gain on rows that neither they nor the generator have seen; None does without.
+    categorical_features : "from_dtype" or list of str, int or bool, default="from_dtype"
+        Columns of a table that are categories, by name, by position, or with a bool for each column;
+        "from_dtype" finds out from dtypes and values. ``columns`` has the last word.
     columns : dict of column name to kind, default=None
         What you know better of a column than can be seen: "category", "number", "datetime", "identifier"
         (never modelled; new ones of the same pattern), "text" (never modelled; whole values of the training
@@ -141,6 +144,7 @@ class GANSynthesizer(ModelSynthesizer):
         generator: str | Cascade | Residual | ConvNet = "auto",
         loss: str | tuple[LogitLoss, LogitLoss] | AdversarialLoss = "relativistic",
         discriminator: str | None = "auto",
+        categorical_features: Any = "from_dtype",
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
         constraints: list[Constraint] | tuple[Constraint, ...] = (),
@@ -161,6 +165,7 @@ class GANSynthesizer(ModelSynthesizer):
         self.generator = generator
         self.loss = loss
         self.discriminator = discriminator
+        self.categorical_features = categorical_features
         self.columns = columns
         self.min_level_count = min_level_count
         self.constraints = constraints
@@ -265,7 +270,8 @@ class GANSynthesizer(ModelSynthesizer):
         defaults = type(self)().get_params(deep=False)
         for other in MODALITIES.values():
             for name in set(other.parameters) - set(kind.parameters):
-                if given[name] and given[name] != defaults[name]:
+                is_empty = hasattr(given[name], "__len__") and len(given[name]) == 0
+                if not is_empty and not np.array_equal(given[name], defaults[name]):
                     raise ValueError(
                         f"{name} is for a modality {other.name!r}, and this one is {kind.name!r}; "
                         f"got {name}={given[name]!r}"
