@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from ganaug.metrics.images import ImageReader
 
 N_FEATURES = 64
 _WIDTHS = (16, 32, 64)
+Augment: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
+
 _COARSE = 7  # pixels a side at which the features are read
 _BLOCK = 1024  # images at a time where nothing is learned
 
@@ -97,6 +100,8 @@ def fit_classifier(
     *,
     n_steps: int = 600,
     batch_size: int = 64,
+    class_weight: Any = None,
+    augment: Augment | None = None,
     reader: ImageReader | None = None,
     random_state: int = 0,
 ) -> ImageClassifier:
@@ -110,6 +115,10 @@ def fit_classifier(
     n_steps : int, default=600
         The same for every set that is compared, however many images it has.
     batch_size : int, default=64
+    class_weight : array of shape (n_classes,), optional
+        What an image counts for, by class in sorted order.
+    augment : callable, optional
+        ``augment(batch, random)`` -> the batch (n, channels, height, width) that is learned from instead.
     reader : ImageReader, optional
         Of the real images, where these are generated ones; by default that of the images themselves.
     random_state : int, default=0
@@ -142,7 +151,11 @@ def fit_classifier(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(random_state)
         network = ConvNet(reader.n_channels, reader.size, len(classes))
-    _train(network, read, torch.from_numpy(codes.astype(np.int64)), n_steps, batch_size, random)
+    weight = None if class_weight is None else torch.tensor(np.asarray(class_weight), dtype=torch.float32)
+    batches = (torch.randint(len(read), (batch_size,), generator=random) for _ in range(n_steps))
+    targets = torch.from_numpy(codes.astype(np.int64))
+    learn = ((_changed(read[batch], augment, random), targets[batch]) for batch in batches)
+    _train(network, learn, n_steps, weight)
     return ImageClassifier(reader, network.eval(), classes)
 
 
@@ -181,14 +194,17 @@ def train_on_synthetic_images(
     return judge.accuracy(test, test_labels)
 
 
+def _changed(images: Tensor, augment: Augment | None, random: torch.Generator) -> Tensor:
+    return images if augment is None else augment(images, random)
+
+
 def _train(
-    network: ConvNet, images: Tensor, codes: Tensor, n_steps: int, batch_size: int, random: torch.Generator
+    network: ConvNet, batches: Iterable[tuple[Tensor, Tensor]], n_steps: int, weight: Tensor | None
 ) -> None:
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(n_steps, 1), eta_min=1e-4)
-    for _ in range(n_steps):
-        batch = torch.randint(len(images), (batch_size,), generator=random)
-        loss = F.cross_entropy(network(_centred(images[batch])), codes[batch])
+    for images, codes in batches:
+        loss = F.cross_entropy(network(_centred(images)), codes, weight)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
