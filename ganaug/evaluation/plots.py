@@ -79,6 +79,7 @@ def plot_comparison(
 
 
 def figure_class() -> type[Figure]:
+    """matplotlib's figure, or an error that says how to get it."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganaug.exceptions import InvalidTableError
+from ganaug.exceptions import InvalidImageError
 from ganaug.metrics.features import FloatArray, IntArray
 from ganaug.metrics.images import ImageReader
 
@@ -129,7 +129,7 @@ def fit_classifier(
 
     Raises
     ------
-    InvalidTableError
+    InvalidImageError
         There are fewer than two classes, or not as many labels as images.
 
     Examples
@@ -143,7 +143,7 @@ def fit_classifier(
     read = torch.from_numpy(reader.read(images))
     classes, codes = np.unique(np.asarray(labels), return_inverse=True)
     if len(codes) != len(read) or len(classes) < 2:
-        raise InvalidTableError(
+        raise InvalidImageError(
             f"A classifier needs a label for each of the {len(read)} images, of two classes at least; got "
             f"{len(codes)} labels of {len(classes)} classes"
         )

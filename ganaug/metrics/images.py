@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ganaug.exceptions import InvalidTableError
+from ganaug.exceptions import InvalidImageError
 
 ImageArray = npt.NDArray[np.float32]
 
@@ -53,13 +53,13 @@ class ImageReader:
 
         Raises
         ------
-        InvalidTableError
+        InvalidImageError
             Another number of axes, no image, no axis that can be that of the channels, or values that are
             not finite.
         """
         array = _as_array(images)
         if array.ndim not in (3, 4) or not array.size:
-            raise InvalidTableError(
+            raise InvalidImageError(
                 "Images must be an array (n, height, width), (n, height, width, channels) or "
                 f"(n, channels, height, width) with one image at least; got the shape {array.shape}"
             )
@@ -71,12 +71,12 @@ class ImageReader:
 
         Raises
         ------
-        InvalidTableError
+        InvalidImageError
             The images have another shape than those of the set, or values that are not finite.
         """
         array = _as_array(images)
         if array.shape[1:] != self.shape:
-            raise InvalidTableError(
+            raise InvalidImageError(
                 f"Images must have one shape to be compared, that of the real ones, {self.shape}; "
                 f"got {array.shape[1:]}"
             )
@@ -125,18 +125,18 @@ def _as_array(images: Any) -> npt.NDArray[Any]:
         parts = [np.asarray(image) for image in images]
         shapes = {part.shape for part in parts}
         if len(shapes) > 1:
-            raise InvalidTableError(f"Images must be of one shape to be compared; got {sorted(shapes)[:3]}")
+            raise InvalidImageError(f"Images must be of one shape to be compared; got {sorted(shapes)[:3]}")
         images = np.stack(parts) if parts else np.empty(0)
     array = np.asarray(images)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise InvalidTableError(f"Images must be numbers; got the dtype {array.dtype}")
+        raise InvalidImageError(f"Images must be numbers; got the dtype {array.dtype}")
     return array
 
 
 def _check_finite(array: npt.NDArray[Any]) -> None:
     if not np.isfinite(array).all():
         n_bad = int((~np.isfinite(array)).reshape(len(array), -1).any(axis=1).sum())
-        raise InvalidTableError(f"Images must be finite; some hold NaN or infinity, {n_bad}")
+        raise InvalidImageError(f"Images must be finite; some hold NaN or infinity, {n_bad}")
 
 
 def _layout(shape: tuple[int, ...]) -> str:
@@ -144,7 +144,7 @@ def _layout(shape: tuple[int, ...]) -> str:
         return "none"
     first, last = shape[1], shape[3]
     if min(first, last) > _MOST_CHANNELS:
-        raise InvalidTableError(
+        raise InvalidImageError(
             f"Images must have at most {_MOST_CHANNELS} channels, on their first or last axis; got {shape}"
         )
     return "first" if first < last else "last"

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganaug.exceptions import InvalidTableError
+from ganaug.exceptions import InvalidImageError
 from ganaug.metrics.features import FloatArray, require
 from ganaug.metrics.images import ImageArray, ImageReader
 
@@ -89,14 +89,14 @@ def inception_features(
     ------
     FileNotFoundError
         There is no such file: the weights are not part of ganaug.
-    InvalidTableError
+    InvalidImageError
         The file is no TorchScript, or what the network gives isn't (n, n_features).
     """
     call = network if callable(network) else _scripted(Path(network))
     read = (ImageReader.of(images) if reader is None else reader).read(images)
     found = _blockwise(read, lambda block: call((255.0 * _resized(block, side)).round().to(torch.uint8)))
     if found.ndim != 2 or len(found) != len(read):
-        raise InvalidTableError(
+        raise InvalidImageError(
             f"The network must give features (n, n_features) of {len(read)} images; got {found.shape}"
         )
     return found
@@ -111,7 +111,7 @@ def _scripted(path: Path) -> Callable[[Tensor], Tensor]:
     try:
         script = torch.jit.load(str(path), map_location="cpu").eval()
     except RuntimeError as error:
-        raise InvalidTableError(f"The network must be a TorchScript file; got {str(path)!r}") from error
+        raise InvalidImageError(f"The network must be a TorchScript file; got {str(path)!r}") from error
     takes = {argument.name for argument in script.forward.schema.arguments}
     return (lambda x: script(x, return_features=True)) if "return_features" in takes else script
 

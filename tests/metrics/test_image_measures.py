@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import sqrtm
 from sklearn.datasets import load_digits
 
-from ganaug.exceptions import InvalidTableError
+from ganaug.exceptions import InvalidImageError, InvalidTableError
 from ganaug.metrics import (
     class_coverage,
     class_spread,
@@ -171,7 +171,7 @@ def test_classifier_takes_any_size_and_channels(shape):
 
 @pytest.mark.parametrize("labels", [[0] * 12, [0, 1]])
 def test_classifier_needs_two_classes_and_a_label_each(labels):
-    with pytest.raises(InvalidTableError, match="a label for each of the 12 images, of two classes"):
+    with pytest.raises(InvalidImageError, match="a label for each of the 12 images, of two classes"):
         fit_classifier(np.zeros((12, 5, 5)), labels)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganaug.exceptions import InvalidTableError
+from ganaug.exceptions import InvalidImageError
 from ganaug.metrics.images import ImageReader, flat_pixels, some_of
 
 
@@ -60,10 +60,10 @@ def test_the_same_ones_are_chosen_of_all():
     ],
 )
 def test_what_cannot_be_read_is_said(images, message):
-    with pytest.raises(InvalidTableError, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         ImageReader.of(images)
 
 
 def test_images_of_another_shape_are_refused():
-    with pytest.raises(InvalidTableError, match=r"that of the real ones, \(3, 3\); got \(3, 4\)"):
+    with pytest.raises(InvalidImageError, match=r"that of the real ones, \(3, 3\); got \(3, 4\)"):
         ImageReader.of(np.zeros((2, 3, 3))).read(np.zeros((2, 3, 4)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganaug.exceptions import InvalidTableError
+from ganaug.exceptions import InvalidImageError
 from ganaug.metrics import efflite0_features, frechet_distance, inception_features
 from ganaug.metrics.networks import _efflite0_weights
 
@@ -80,12 +80,12 @@ def test_inception_without_weights_says_where_they_come_from(images, tmp_path):
 def test_inception_that_is_no_script_is_refused(images, tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(b"not a script")
-    with pytest.raises(InvalidTableError, match=r"must be a TorchScript file; got '.*weights\.pth'"):
+    with pytest.raises(InvalidImageError, match=r"must be a TorchScript file; got '.*weights\.pth'"):
         inception_features(images, path)
 
 
 def test_network_that_gives_maps_is_refused(images):
     with pytest.raises(
-        InvalidTableError, match=r"must give features \(n, n_features\) of 6 images; got \(6, 3, 4"
+        InvalidImageError, match=r"must give features \(n, n_features\) of 6 images; got \(6, 3, 4"
     ):
         inception_features(images, lambda x: x.float(), side=4)
