@@ -13,6 +13,7 @@ Mirza, Osindero: Conditional Generative Adversarial Nets, 2014 (how the class en
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,13 +46,15 @@ class Plain(nn.Module):
 class Upward(nn.Module):
     """DCGAN's generator: every stage twice as large, batch norm between."""
 
-    def __init__(self, base: tuple[int, int], widths: tuple[int, ...], n_channels: int, n_classes: int) -> None:
+    def __init__(
+        self, base: tuple[int, int], widths: tuple[int, ...], n_channels: int, n_classes: int
+    ) -> None:
         super().__init__()
         self.base, self.width = base, widths[0]
         self.embedding = nn.Embedding(n_classes, N_EMBEDDED)
         self.input = nn.Linear(N_LATENT + N_EMBEDDED, widths[0] * base[0] * base[1])
         stages: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
-        for wide, narrow in zip(widths[:-1], widths[1:], strict=True):
+        for wide, narrow in pairwise(widths):
             stages += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1), nn.BatchNorm2d(narrow), nn.ReLU()]
         self.stages = nn.Sequential(*stages, nn.ConvTranspose2d(widths[-1], n_channels, 4, 2, 1))
 
@@ -64,12 +67,14 @@ class Upward(nn.Module):
 class Downward(nn.Module):
     """DCGAN's discriminator; the class is one channel more."""
 
-    def __init__(self, size: tuple[int, int], widths: tuple[int, ...], n_channels: int, n_classes: int) -> None:
+    def __init__(
+        self, size: tuple[int, int], widths: tuple[int, ...], n_channels: int, n_classes: int
+    ) -> None:
         super().__init__()
         self.size = size
         self.embedding = nn.Embedding(n_classes, size[0] * size[1])
         layers: list[nn.Module] = [nn.Conv2d(n_channels + 1, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-        for narrow, wide in zip(widths[:-1], widths[1:], strict=True):
+        for narrow, wide in pairwise(widths):
             layers += [nn.Conv2d(narrow, wide, 4, 2, 1), nn.BatchNorm2d(wide), nn.LeakyReLU(0.2)]
         factor = 2 ** len(widths)
         n_last = widths[-1] * (size[0] // factor) * (size[1] // factor)
@@ -123,7 +128,10 @@ def rival(
 
 def _step(generator: Any, discriminator: Any, players: list[Any], real: Tensor, labels: Tensor) -> None:
     fake = torch.tanh(generator(torch.randn(len(real), N_LATENT), labels)).view_as(real)
-    loss = F.softplus(-discriminator(real, labels)).mean() + F.softplus(discriminator(fake.detach(), labels)).mean()
+    loss = (
+        F.softplus(-discriminator(real, labels)).mean()
+        + F.softplus(discriminator(fake.detach(), labels)).mean()
+    )
     players[1].zero_grad()
     loss.backward()
     players[1].step()

@@ -7,6 +7,7 @@ Without it the digits are those of scikit-learn; MNIST and the chest images (Med
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+
+from ganaug.datasets import make_shapes
 
 Images = NDArray[Any]
 _FILES = {"digits": "digits8x8", "mnist": "mnist", "chest": "pneumoniamnist"}
@@ -33,8 +36,12 @@ class ImageSet:
     def cut(self, n_train: int, n_test: int, seed: int) -> ImageSet:
         """At most so many of each part, at random."""
         rng = np.random.default_rng(seed)
-        own, other = (rng.permutation(n)[:size] for n, size in ((len(self.train), n_train), (len(self.test), n_test)))
-        return ImageSet(self.name, self.train[own], self.labels[own], self.test[other], self.test_labels[other])
+        own, other = (
+            rng.permutation(n)[:size] for n, size in ((len(self.train), n_train), (len(self.test), n_test))
+        )
+        return ImageSet(
+            self.name, self.train[own], self.labels[own], self.test[other], self.test_labels[other]
+        )
 
     def with_rare(self, n_rare: int, n_common: int, seed: int) -> ImageSet:
         """Half of the classes, at random, have ``n_rare`` images, the others at most ``n_common``."""
@@ -50,7 +57,7 @@ class ImageSet:
 
 
 def load(name: str) -> ImageSet:
-    """One of "digits", "mnist", "chest", "odd" (17 x 23, two channels, floats) and "shapes" (64 x 64, colour).
+    """One of "digits", "mnist", "chest", "odd" (17 x 23, two channels, floats), "shapes" (64 x 64, colour).
 
     Raises
     ------
@@ -58,7 +65,7 @@ def load(name: str) -> ImageSet:
         It isn't in ``GANAUG_DATA``.
     """
     if name in _MADE:
-        images, labels = _MADE[name](400, np.random.default_rng(0))
+        images, labels = _MADE[name](400)
         return ImageSet(name, images[:300], labels[:300], images[300:], labels[300:])
     folder = os.environ.get("GANAUG_DATA")
     if folder is None and name == "digits":
@@ -74,7 +81,7 @@ def load(name: str) -> ImageSet:
 
 
 def make_odd(n: int, rng: np.random.Generator) -> tuple[Images, NDArray[Any]]:
-    """Waves across (class "level") or along (class "upright") 17 x 23 pixels; the second channel is a blob."""
+    """Waves across ("level") or along ("upright") 17 x 23 pixels; the second channel is a blob."""
     labels = np.where(rng.random(n) < 0.5, "level", "upright")
     rows, columns = np.mgrid[0:17, 0:23]
     along = np.where((labels == "level")[:, None, None], rows / 17, columns / 23)
@@ -85,19 +92,7 @@ def make_odd(n: int, rng: np.random.Generator) -> tuple[Images, NDArray[Any]]:
     return np.stack([waves, 3 + 2 * blob], axis=3).astype(np.float32), labels
 
 
-def make_shapes(n: int, rng: np.random.Generator) -> tuple[Images, NDArray[Any]]:
-    """A disc, a square or a triangle of one colour on another, 64 x 64, bytes."""
-    labels = rng.integers(3, size=n)
-    rows, columns = np.mgrid[0:64, 0:64]
-    y, x = rng.uniform(22, 42, (2, n, 1, 1))
-    radius = rng.uniform(10, 20, (n, 1, 1))
-    down, right = rows - y, columns - x
-    disc = np.hypot(down, right) < radius
-    square = np.maximum(abs(down), abs(right)) < radius * 0.85
-    triangle = (abs(right) < (down + radius) * 0.6) & (abs(down) < radius)
-    inside = np.choose(labels[:, None, None], [disc, square, triangle])[..., None]
-    front, back = rng.uniform(120, 255, (n, 1, 1, 3)), rng.uniform(0, 90, (n, 1, 1, 3))
-    return np.where(inside, front, back).astype(np.uint8), np.array(["disc", "square", "triangle"])[labels]
-
-
-_MADE = {"odd": make_odd, "shapes": make_shapes}
+_MADE: dict[str, Callable[[int], tuple[Images, NDArray[Any]]]] = {
+    "odd": lambda n: make_odd(n, np.random.default_rng(0)),
+    "shapes": lambda n: make_shapes(n, side=64),
+}

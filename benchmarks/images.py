@@ -1,10 +1,10 @@
 """How good are generated images, and do they help a classifier? Each figure beside that of real images.
 
-``python -m benchmarks.images`` measures every cell in a process of its own, on one thread, and adds one record
-per cell to ``benchmarks/results/images.json``. A cell that is there already is left alone. Three questions:
+``python -m benchmarks.images`` measures every cell in a process of its own, on one thread, and adds one
+record per cell to ``benchmarks/results/images.json``. A cell that is there already is left alone. Questions:
 
-quality : ours, the same networks under other losses, and the GANs of the tutorials, which get the CPU time that
-    ours took; ``real`` has training images in the place of generated ones.
+quality : ours, the same networks under other losses, and the GANs of the tutorials, which get the CPU time
+    that ours took; ``real`` has training images in the place of generated ones.
 help : a few images of half of the classes; classifiers that differ in how these are filled up and take equal
     steps; balanced accuracy on the real test images. ``auto`` is the way that `compare_ways` chose on the
     training images alone.
@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
     known = set() if options.force else {_cell_of(record) for record in read_records(options.out)}
     cells = [cell for cell in _cells(options) if cell not in known]
     logger.info("%d cells, results in %s", len(cells), options.out)
-    return 0 if all([_run_cell_apart(cell, options) for cell in cells]) else 1
+    done = [_run_cell_apart(cell, options) for cell in cells]
+    return 0 if all(done) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,7 +92,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _cells(options: argparse.Namespace) -> Iterable[Cell]:
-    sets = {"quality": ("digits", "mnist"), "help": ("digits", "mnist", "chest"), "odd": ("odd", "shapes", "chest")}
+    sets = {
+        "quality": ("digits", "mnist"),
+        "help": ("digits", "mnist", "chest"),
+        "odd": ("odd", "shapes", "chest"),
+    }
     for seed in (0,) if options.quick else options.seeds:
         for question in options.questions:
             for dataset in sets[question]:
@@ -134,7 +139,7 @@ def _run_cell_here(cell: Cell, options: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that there are few images, or a game collapses, is what is measured
         start = time.process_time()
-        found = measure(cell, options.quick, options.keep)
+        found = measure(cell, options)
     record = asdict(cell) | found | {"environment": environment(), "cpu_seconds": time.process_time() - start}
     write_record(options.out, record, same=lambda other: _cell_of(other) == cell)
     shown = {name: round(value, 3) for name, value in record["scores"].items()}
@@ -145,10 +150,10 @@ def _run_cell_here(cell: Cell, options: argparse.Namespace) -> int:
 # --- quality ------------------------------------------------------------------------------------------------
 
 
-def quality(cell: Cell, quick: bool, keep: Path | None) -> dict[str, Any]:
+def quality(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
     """Scores of as many generated images as there are to learn from."""
     images = load(cell.dataset).cut(300 if cell.question == "odd" else N_TRAIN, N_TEST, seed=0)
-    steps = 20 if quick else STEPS[cell.dataset]
+    steps = 20 if options.quick else STEPS[cell.dataset]
     start = time.process_time()
     if cell.method == "real":
         order, found = np.random.default_rng(cell.seed).permutation(len(images.labels)), {}
@@ -157,12 +162,15 @@ def quality(cell: Cell, quick: bool, keep: Path | None) -> dict[str, Any]:
         draw, found = _ours(images, LOSSES[cell.method], steps, cell.seed)
         drawn, asked = draw(images.labels), images.labels
     else:
-        draw, found = _rival(cell, images, quick)
+        draw, found = _rival(cell, images, options)
         drawn, asked = draw(images.labels), images.labels
     found["fit_cpu_seconds"] = time.process_time() - start
-    if keep is not None:
-        _picture(keep / f"{cell.dataset}-{cell.method}-{cell.seed}.png", images, drawn, asked)
-    return found | {"n": len(asked), "scores": judge(images, drawn, asked, cell, 50 if quick else None)}
+    if options.keep is not None:
+        _picture(options.keep / f"{cell.dataset}-{cell.method}-{cell.seed}.png", images, drawn, asked)
+    return found | {
+        "n": len(asked),
+        "scores": judge(images, drawn, asked, cell, 50 if options.quick else None),
+    }
 
 
 def judge(
@@ -184,7 +192,7 @@ def judge(
         "fd_clf": metrics.frechet_distance(real, fake),
         "kid": metrics.kernel_distance(real, fake),
         **metrics.neighbourhoods(real[: len(fake)], fake),
-        **metrics.image_memorisation(drawn[: len(real)], images.train, images.test),
+        **_memory(images, drawn[: len(real)], cell),
         **metrics.label_variety(classifier.predict(images.test), told),
     }
     spread = metrics.class_spread(real, images.test_labels, fake, asked[: len(real)])
@@ -193,6 +201,16 @@ def judge(
         parts = [metrics.efflite0_features(part[:300], side=64) for part in (images.test, drawn)]
         scores["fd_efflite0"] = metrics.frechet_distance(*parts)
     return scores
+
+
+def _memory(images: ImageSet, drawn: Any, cell: Cell) -> dict[str, float]:
+    """Of real images, that of a half of those which nothing has seen."""
+    from ganaug.metrics import image_memorisation
+
+    half = len(images.test) // 2
+    if cell.method == "real":
+        return image_memorisation(images.test[:half], images.train, images.test[half:])
+    return image_memorisation(drawn, images.train, images.test)
 
 
 def _ours(images: ImageSet, loss: str, steps: int, seed: int) -> tuple[Callable[[Any], Any], dict[str, Any]]:
@@ -208,13 +226,15 @@ def _synthesizer(n_images: int, steps: int, seed: int, **options: Any) -> Any:
     return GANSynthesizer(max_epochs=max(1, round(steps / per_epoch)), random_state=seed, **options)
 
 
-def _rival(cell: Cell, images: ImageSet, quick: bool) -> tuple[Callable[[Any], Any], dict[str, Any]]:
+def _rival(
+    cell: Cell, images: ImageSet, options: argparse.Namespace
+) -> tuple[Callable[[Any], Any], dict[str, Any]]:
     from benchmarks.image_rivals import rival
     from ganaug.metrics.images import ImageReader
 
     reader = ImageReader.of(images.train)
     classes, codes = np.unique(images.labels, return_inverse=True)
-    seconds = 1.0 if quick else _seconds_of_ours(cell)
+    seconds = 1.0 if options.quick else _seconds_of_ours(cell, options.out)
     draw, n_steps = rival(cell.method, reader.read(images.train), codes, seconds, cell.seed)
 
     def in_range(asked: Any) -> Any:
@@ -224,10 +244,10 @@ def _rival(cell: Cell, images: ImageSet, quick: bool) -> tuple[Callable[[Any], A
     return in_range, {"n_steps": n_steps}
 
 
-def _seconds_of_ours(cell: Cell) -> float:
+def _seconds_of_ours(cell: Cell, out: Path) -> float:
     """CPU seconds that ours took for the same images."""
     ours = Cell(cell.question, cell.dataset, "ours", 0, cell.seed)
-    taken = [r["fit_cpu_seconds"] for r in read_records(RESULTS / "images.json") if _cell_of(r) == ours]
+    taken = [r["fit_cpu_seconds"] for r in read_records(out) if _cell_of(r) == ours]
     if not taken:
         raise ValueError(f"Measure {ours} first: it says how long {cell.method} may take.")
     return float(taken[0])
@@ -236,18 +256,24 @@ def _seconds_of_ours(cell: Cell) -> float:
 # --- help ---------------------------------------------------------------------------------------------------
 
 
-def usefulness(cell: Cell, quick: bool, keep: Path | None) -> dict[str, Any]:
-    """Balanced accuracy, and that on the rare classes, of classifiers that differ in how classes are filled up."""
+def usefulness(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
+    """Balanced accuracy, and that on the rare classes, of classifiers of classes filled up in each way."""
     from ganaug.image.balance import WAYS, compare_ways, fit_balanced, plan_balance
 
     whole = load(cell.dataset)
     images = whole.with_rare(cell.n_rare, N_COMMON, cell.seed)
     codes = np.unique(images.labels, return_inverse=True)[1]
-    steps, gan_steps = (10, 10) if quick else (JUDGE_STEPS["help"], HELP_STEPS[cell.dataset])
+    steps, gan_steps = (10, 10) if options.quick else (JUDGE_STEPS["help"], HELP_STEPS[cell.dataset])
     model = _synthesizer(len(codes), gan_steps, cell.seed)
     start = time.process_time()
     compared = compare_ways(
-        images.train, images.labels, model, ways=WAYS_IN_AUTO, n_splits=2, n_repeats=1, n_steps=steps,
+        images.train,
+        images.labels,
+        model,
+        ways=WAYS_IN_AUTO,
+        n_splits=2,
+        n_repeats=1,
+        n_steps=steps,
         random_state=cell.seed,
     )
     seconds = time.process_time() - start
