@@ -28,6 +28,7 @@ from ganaug.losses import AdversarialLoss, resolve_loss
 from ganaug.losses.adversarial import LogitLoss
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
+from ganaug.tabular.choices import FROM_DTYPE
 from ganaug.tabular.constraints import Constraint, check_constraints
 from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
@@ -239,6 +240,8 @@ class GANSynthesizer(ModelSynthesizer):
             check_choice("discriminator", self.discriminator, ("auto", "trees"))
         check_constraints(self.constraints)
         check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        if isinstance(self.categorical_features, str):
+            check_choice("categorical_features", self.categorical_features, (FROM_DTYPE,))
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise TypeError(f"columns must be a dict of column name to kind, got {self.columns!r}")
         for name, kind, minimum in (
