@@ -112,7 +112,7 @@ def fit(
     """Fit a generator to a table, or to images, and save it."""
     check_output(output)
     kinds = _kinds_of(column or [])
-    rows, labels = _read(table, target)
+    rows, labels = read_arrays(table, target) if table.suffix.lower() in ARRAYS else _read(table, target)
     synthesizer = ganaug.GANSynthesizer(
         columns=kinds,
         random_state=random_state,
@@ -296,11 +296,9 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _read(path: Path, target: str | None) -> tuple[Any, Any]:
-    """A table, or images, and labels where they are named."""
-    if path.suffix.lower() in ARRAYS:
-        return read_arrays(path, target)
-    rows = _read_table(path)
-    return rows, None if target is None else _take_column(rows, target)
+    """A table without its label, and the label (None without any)."""
+    table = _read_table(path)
+    return table, None if target is None else _take_column(table, target)
 
 
 def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:
