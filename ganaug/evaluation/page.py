@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +87,6 @@ def render(report: Report, title: str) -> str:
     ImportError
         If jinja2 isn't installed.
     """
-    from ganaug import __version__
-
     template, markup = load_template()
     sections = report.exhibits.sections() if report.exhibits is not None else []
     page: str = template.render(
@@ -98,7 +97,7 @@ def render(report: Report, title: str) -> str:
         ends={name for m in report.measures for name in m.values},
         sections=[_trusted(section, markup) for section in sections if section.cards],
         notes=[*report.notes, _WORDS_NOTE],
-        version=__version__,
+        version=_version(),
     )
     return page
 
@@ -119,6 +118,14 @@ def load_template() -> tuple[Any, Any]:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     source = Path(__file__).with_name("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source), Markup
+
+
+def _version() -> str:
+    """That of the installed package; nothing where it runs from its sources."""
+    try:
+        return metadata.version("ganaug")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _trusted(section: Section, markup: Any) -> dict[str, Any]:
