@@ -151,7 +151,13 @@ class Modality(Protocol):
         """What trains the network, ready to run."""
 
     def make_guide(
-        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+        self,
+        network: Any,
+        codes: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        task: Task,
+        trainer: Any,
+        seed: int,
     ) -> Any:
         """What guides sampling, learned from the rows of the fit; None for nothing."""
 

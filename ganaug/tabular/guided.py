@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ganaug.base import Guidance
-from ganaug.tabular.guidance import RAKED_ROWS, Guide, effective_share, keep_rows
+from ganaug.tabular.guidance import RAKED_ROWS, Guide
+from ganaug.tabular.keeping import effective_share, keep_rows
 from ganaug.tabular.raking import Margins
 from ganaug.tabular.residual import ResidualNetwork, refuse_restrictions
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
@@ -71,12 +72,14 @@ def _draw_guided(
     rows = source.cpu().numpy()
     _fill(network, pool, [entry.of_rows(rows) for entry in within], generator)
     log_weights = guide.log_odds(pool.t(), guidance.strength)
-    owner = groups[source]
+    bins = torch.zeros((len(guide.used), len(source)), dtype=torch.long, device=pool.device)
     for label, own in margins.items():
         chosen = slice(None) if label < 0 else pool[-1] == label
         if len(log_weights[chosen]) >= RAKED_ROWS:
-            log_weights[chosen] = guide.rake(own, pool.t()[chosen], log_weights[chosen])
-    kept = keep_rows(log_weights, owner, torch.bincount(groups), generator)
+            part = pool.t()[chosen]
+            log_weights[chosen] = guide.rake(own, part, log_weights[chosen])
+            bins[:, chosen] = guide.bins_of(own, part)
+    kept = keep_rows(log_weights, groups[source], torch.bincount(groups), generator, bins)
     codes[:, groups.argsort(stable=True)] = pool[:, kept]
     guidance.note(len(source), len(groups), effective_share(log_weights))
 

@@ -222,10 +222,16 @@ class TableModality:
         return make_trainer(self, network, options, task)
 
     def make_guide(
-        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+        self,
+        network: Any,
+        codes: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        task: Task,
+        trainer: Any,
+        seed: int,
     ) -> Guide | None:
         """Margins of the real rows, and a discriminator where held-out rows said that it gains."""
-        return make_guide(self, network, codes, weights, trainer, seed)
+        return make_guide(self, network, codes, weights, task, trainer, seed)
 
     def guide_from_state(self, header: Header, arrays: Arrays) -> Guide:
         """Inverse of the guide's ``to_state``; anything malformed is a `ModelFileError`."""

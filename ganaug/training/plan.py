@@ -110,8 +110,8 @@ class Task:
         Of a game, where there is one.
     root : numpy SeedSequence
     callbacks : sequence of Callback
-    guides : bool
-        Whether a discriminator shall guide what is drawn.
+    guide : str or None
+        The kind of discriminator that shall guide what is drawn.
     """
 
     rows: Rows
@@ -124,7 +124,7 @@ class Task:
     loss: AdversarialLoss
     root: np.random.SeedSequence
     callbacks: Sequence[Callback] = ()
-    guides: bool = True
+    guide: str | None = None
 
     def plan(self, weight_decay: float) -> tuple[Settings, Schedule]:
         """Settings of a fit by likelihood."""
