@@ -167,8 +167,8 @@ class Modality(Protocol):
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row, shape (n_rows,)."""
 
-    def features(self, network: Any, guide: Any, codes: Tensor) -> NDArray[np.float64]:
-        """What the discriminator and the generator say of each row, (n_rows, n_features)."""
+    def features(self, network: Any, guide: Any, codes: Tensor, X: Any) -> NDArray[np.float64]:
+        """What the discriminator and the generator say of each row of ``X``, (n_rows, n_features)."""
 
     @property
     def feature_names(self) -> list[str]:

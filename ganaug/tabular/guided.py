@@ -43,6 +43,8 @@ def draw_codes(
         Takes note of what was drawn and kept.
     """
     n_rows = codes.shape[1]
+    if isinstance(network, ResidualNetwork) and network.is_conditional:
+        _draw_labels(network, codes[-1], generator)
     groups = None if guidance.guide is None else groups_of(codes, within)
     for start in range(0, n_rows, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, n_rows))
@@ -54,6 +56,13 @@ def draw_codes(
         else:
             local = np.unique(groups[rows], return_inverse=True)[1].reshape(-1)
             _draw_guided(network, part, own, torch.from_numpy(local), margins, generator, guidance)
+
+
+def _draw_labels(network: ResidualNetwork, labels: Tensor, generator: torch.Generator) -> None:
+    """Draw classes beforehand: they then keep their shares, however rows are weighed."""
+    lacking = (labels == TO_DRAW).nonzero().squeeze(1)
+    if len(lacking):
+        labels[lacking] = network.draw_labels(len(lacking), generator).to(labels.dtype)
 
 
 def _draw_guided(

@@ -29,6 +29,7 @@ from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
+from ganaug.tabular.relation_check import BROKEN, HOLDS, check_relations
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
 from ganaug.training.course import Course
@@ -248,16 +249,25 @@ class TableModality:
             unknown[n_own:] = 0.0  # no labels were given: the rows alone count
         return mixture_log_likelihood(network, codes, unknown)
 
-    def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
+    def features(self, network: Any, guide: Guide | None, codes: Tensor, X: Any) -> NDArray[np.float64]:
         """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
 
-        Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
+        Shape (n_rows, n_features), as `feature_names` says. A cell that others determine is certain where it
+        is what they say, and as improbable as a value never seen where it is not.
         """
         require_likelihood(network)
-        cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
-        spans = [span for span in self.codec.slices if span.stop > span.start]
-        parts = [cells[:, span].sum(dim=1) for span in spans]
-        return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
+        unknown = self._unknown(codes.device)
+        cells = cell_log_likelihood(network, codes, unknown)
+        frame = self.chain.forward(self._own(to_frame(X)[0]))
+        verdicts = check_relations(frame, self.codec.relations, self.codec.codecs)
+        parts = []
+        for span, verdict in zip(self.codec.slices, verdicts.T, strict=True):
+            if span.stop > span.start:
+                own, told = cells[:, span].sum(dim=1), torch.from_numpy(verdict).to(codes.device)
+                own = own.masked_fill(told == HOLDS, 0.0)
+                parts.append(torch.where(told == BROKEN, unknown[span.start].to(own.dtype), own))
+        odds = codes[:, 0] * 0.0 if guide is None else guide.log_odds(codes)
+        return torch.stack([*parts, odds], dim=1).double().cpu().numpy()
 
     @property
     def feature_names(self) -> list[str]:
