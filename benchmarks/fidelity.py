@@ -43,6 +43,7 @@ DEFAULT_SEEDS = {
     "independent": (0,),
     "tabularargn": (0,),
     "ganaug-matched": (0,),
+    "residual": (0,),
 }
 PEER_DATASETS = ("adult", "magic")
 QUICK_ROWS = 2000
@@ -111,7 +112,9 @@ def _cells(options: argparse.Namespace) -> Iterable[Cell]:
     known = set() if options.force else {_cell_of(record) for record in read_records(options.out)}
     for method in options.methods:
         everywhere = (
-            PEER_DATASETS if method in ("tabularargn", "ganaug-matched") or options.quick else DATASETS
+            PEER_DATASETS
+            if method in ("tabularargn", "ganaug-matched", "residual") or options.quick
+            else DATASETS
         )
         seeds = options.seeds or ((0,) if options.quick else DEFAULT_SEEDS[method])
         for seed in seeds:
@@ -190,6 +193,9 @@ def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -
         generated = _ganaug(parts, cell.seed, _seconds_of_peer(cell))[:1]
     elif cell.method == "ganaug":
         generated = _ganaug(parts, cell.seed)
+    elif cell.method == "residual":
+        guided, bare = _ganaug(parts, cell.seed, generator="residual")[:2]
+        generated = [guided, ("-unguided", *bare[1:])]
     else:
         generate = _METHODS.get(cell.method) or _end_of_scale(protocols.ENDS[cell.method])
         generated = [("", *generate(parts, cell.seed))]
@@ -208,7 +214,7 @@ Generate = Callable[["Split", int], "tuple[pd.DataFrame, dict[str, Any]]"]
 
 
 def _ganaug(
-    parts: Split, seed: int, budget: float | None = None
+    parts: Split, seed: int, budget: float | None = None, generator: str = "auto"
 ) -> list[tuple[str, pd.DataFrame, dict[str, Any]]]:
     """One fit, and rows drawn from it: as by default, then by its parts."""
     import torch
@@ -216,7 +222,7 @@ def _ganaug(
     from ganaug import GANSynthesizer
 
     torch.set_num_threads(1)
-    model = GANSynthesizer(random_state=seed, time_budget_seconds=budget)
+    model = GANSynthesizer(generator=generator, random_state=seed, time_budget_seconds=budget)
     reset_peak_memory()
     memory, wall, start = resident_mb(), time.perf_counter(), time.process_time()
     model.fit(parts.train)

@@ -207,11 +207,13 @@ class ModelSynthesizer(BaseSynthesizer):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For as many real rows as generated ones; calibrated on rows that were held out. Exactly .5 where
-            nothing was found that tells them apart (``discriminator_`` is None).
+            For as many real rows as generated ones (without guidance); calibrated on rows that were held out
+            and on fresh ones, see `ganaug.metrics.reliability`. Exactly .5 where nothing was found that tells
+            them apart (``discriminator_`` is None).
         """
         codes = self._codes(X, y)
-        odds = self._model.guide.log_odds(codes) if self._model.guide is not None else codes[:, 0] * 0.0
+        guide = self._model.guide
+        odds = codes[:, 0] * 0.0 if guide is None else guide.odds_of_being_real(codes)
         return torch.sigmoid(odds.double()).cpu().numpy()
 
     def transform(self, X: Any) -> NDArray[np.float64]:

@@ -44,6 +44,7 @@ FEWEST_ROWS = 200  # to tell real from generated rows by
 _FAKE_SHARE, _MOST_FAKES = 4, 120_000  # generated rows for each real one, and at most
 _MOST_REAL = 60_000  # real rows that trees grow on; more would cost more and tell next to no more
 _STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+_MOST_FRESH = 8_000  # generated rows over which the odds are brought to an average of one
 _CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on them
 _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
@@ -144,6 +145,8 @@ class Guide:
         Of all real rows.
     class_margins : dict of int to Margins
         Of the real rows of each class of the label, by its code.
+    offset : float
+        What makes the odds a ratio of densities: one, on average over generated rows.
     """
 
     discriminator: Discriminator | None
@@ -153,6 +156,7 @@ class Guide:
     used: tuple[int, ...]
     margins: Margins
     class_margins: dict[int, Margins]
+    offset: float = 0.0
 
     @classmethod
     @torch.no_grad()
@@ -201,7 +205,9 @@ class Guide:
         )
         some = fake[: _MOST_FAKES // 4]
         raked = margins.rake(some, trust.strength * made.log_odds(some))
-        return cls(made, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class)
+        fresh = draw(min(_MOST_FRESH, n_rows))[:, list(used)]  # the trees have not grown on
+        offset = -float((trust.strength * made.log_odds(fresh).double()).exp().mean().log())
+        return cls(made, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class, offset)
 
     def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
         """Log-odds of being real times a strength (None: that found in the fit), (n_rows,) in float64."""
@@ -209,6 +215,10 @@ class Guide:
         if self.discriminator is None or factor == 0:
             return torch.zeros(len(codes), dtype=torch.float64, device=codes.device)
         return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double()
+
+    def odds_of_being_real(self, codes: Tensor) -> Tensor:
+        """Calibrated log-odds, for as many real rows as generated ones, (n_rows,) in float64."""
+        return self.log_odds(codes) + self.offset
 
     def rake(self, margins: Margins, codes: Tensor, log_weights: Tensor) -> Tensor:
         """Log-weights (n_rows,) that give rows (n_rows, n_fields) these margins."""
@@ -222,6 +232,7 @@ class Guide:
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header: Header = {"strength": self.strength, "gain": self.gain, "surplus": self.surplus}
+        header["offset"] = self.offset
         header["classes"], header["used"] = sorted(self.class_margins), list(self.used)
         arrays = {f"margins.{key}": array for key, array in self.margins.to_arrays().items()}
         for code, margins in self.class_margins.items():
@@ -253,6 +264,7 @@ class Guide:
             tuple(used),
             Margins.from_arrays(_under("margins.", arrays), fields),
             by_class,
+            header_float(header, "offset"),
         )
 
 

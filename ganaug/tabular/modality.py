@@ -266,7 +266,7 @@ class TableModality:
                 own, told = cells[:, span].sum(dim=1), torch.from_numpy(verdict).to(codes.device)
                 own = own.masked_fill(told == HOLDS, 0.0)
                 parts.append(torch.where(told == BROKEN, unknown[span.start].to(own.dtype), own))
-        odds = codes[:, 0] * 0.0 if guide is None else guide.log_odds(codes)
+        odds = codes[:, 0] * 0.0 if guide is None else guide.odds_of_being_real(codes)
         return torch.stack([*parts, odds], dim=1).double().cpu().numpy()
 
     @property

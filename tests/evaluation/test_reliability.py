@@ -21,6 +21,6 @@ def test_points_are_those_of_the_curve():
     figure.savefig(io.BytesIO(), dpi=40)
     found = reliability(real, generated, n_bins=5)
     points = figure.axes[0].lines[1]
-    np.testing.assert_allclose(points.get_xdata(), found["predicted"])
-    np.testing.assert_allclose(points.get_ydata(), found["observed"])
+    np.testing.assert_allclose(np.float64(points.get_xdata()), found["predicted"])
+    np.testing.assert_allclose(np.float64(points.get_ydata()), found["observed"])
     assert figure.axes[0].get_title(loc="left") == "Customers"

@@ -9,6 +9,7 @@ import torch
 
 from ganaug import Cascade, GANSynthesizer
 from ganaug.exceptions import ModelFileError
+from ganaug.metrics import reliability
 from ganaug.tabular.columns.base import CategoryField
 from ganaug.tabular.guidance import Guide, Trust, measure_trust
 from ganaug.tabular.keeping import keep_rows
@@ -189,6 +190,18 @@ def test_a_cell_that_does_not_go_with_its_row_stands_out(table):
     assert found.shape == (400, len(names))
     worst = np.argsort(found[:, names.index("log_likelihood_size")])[:30]
     assert len(set(worst) & set(planted)) >= 25
+
+
+def test_odds_of_being_real_are_a_ratio_of_densities_calibrated_on_fresh_rows():
+    guide = Guide.fit(FIELDS, related(3_000, 0), unrelated(), Trust(100, 1.0, 0.4), used=range(2))
+    probability = [
+        torch.sigmoid(guide.odds_of_being_real(rows)).numpy()
+        for rows in (torch.from_numpy(related(4_000, 8)), unrelated(9)(4_000))
+    ]
+    curve = reliability(*probability, n_bins=4)
+    np.testing.assert_allclose(curve["observed"], curve["predicted"], atol=0.04)
+    # three of four generated rows have unequal codes, and .225 of the real ones
+    assert np.median(probability[1]) == pytest.approx(0.3 / 1.3, abs=0.03)
 
 
 def test_realism_is_a_probability_per_row(synthesizer, table):
