@@ -210,15 +210,11 @@ class Guide:
         return cls(made, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class, offset)
 
     def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
-        """Log-odds of being real times a strength (None: that found in the fit), (n_rows,) in float64."""
+        """Log-odds of being real, (n_rows,) in float64; with a strength of one's own they aren't calibrated."""
         factor = self.strength if strength is None else strength
         if self.discriminator is None or factor == 0:
             return torch.zeros(len(codes), dtype=torch.float64, device=codes.device)
-        return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double()
-
-    def odds_of_being_real(self, codes: Tensor) -> Tensor:
-        """Calibrated log-odds, for as many real rows as generated ones, (n_rows,) in float64."""
-        return self.log_odds(codes) + self.offset
+        return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double() + self.offset
 
     def rake(self, margins: Margins, codes: Tensor, log_weights: Tensor) -> Tensor:
         """Log-weights (n_rows,) that give rows (n_rows, n_fields) these margins."""

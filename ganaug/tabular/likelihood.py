@@ -112,7 +112,7 @@ def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any,
 def _kind(task: Task) -> str | None:
     """The kind of discriminator that is to be tried."""
     budget = task.time_budget_seconds
-    return task.guide if budget is None or budget >= _SHORTEST_TO_GUIDE else None
+    return task.discriminator if budget is None or budget >= _SHORTEST_TO_GUIDE else None
 
 
 def _look_back(
@@ -177,7 +177,7 @@ def make_guide(
         draw,
         trust,
         used=_used(modality),
-        kind=task.guide or "trees",
+        kind=task.discriminator or "trees",
         weights=None if weights is None else weights[counts],
         is_labelled=modality.is_labelled,
     )

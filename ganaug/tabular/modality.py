@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from ganaug._util.dtypes import index_from_state, index_to_state
-from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
+from ganaug._util.frames import Container, columns_of_frame, header_of, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
@@ -29,7 +29,7 @@ from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
-from ganaug.tabular.relation_check import BROKEN, HOLDS, check_relations
+from ganaug.tabular.relation_check import told_by_column
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
 from ganaug.training.course import Course
@@ -100,12 +100,22 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    parameters: ClassVar[tuple[str, ...]] = ("constraints", "columns", "min_level_count")
     container: Container
     codec: TableCodec
     target: Target | None
     chain: Chain = field(default_factory=Chain)
     labels: tuple[Any, ...] = ()
     kept: tuple[int, ...] = ()
+
+    @classmethod
+    def recognises(cls, X: Any, **given: Any) -> bool:
+        """Whether this may be a table: all that nothing else is."""
+        return True
+
+    def header(self, X: Any) -> Any:
+        """What scikit-learn may look at to note the columns."""
+        return header_of(X)
 
     @classmethod
     def fit(
@@ -207,6 +217,10 @@ class TableModality:
         """Options that suit any table."""
         return Cascade()
 
+    def settle(self, options: Any, device: torch.device) -> Any:
+        """Options as they are: they leave nothing to the device."""
+        return options
+
     def build(self, options: Any) -> CascadeNetwork | ResidualNetwork:
         """Make the network; its weights are drawn from torch's current generator."""
         if isinstance(options, Residual):
@@ -256,21 +270,12 @@ class TableModality:
         is what they say, and as improbable as a value never seen where it is not.
         """
         require_likelihood(network)
-        unknown = self._unknown(codes.device)
-        cells = cell_log_likelihood(network, codes, unknown)
+        cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
+        odds = codes[:, 0] * 0.0 if guide is None else guide.log_odds(codes)
         frame = self.chain.forward(self._own(to_frame(X)[0]))
-        verdicts = check_relations(frame, self.codec.relations, self.codec.codecs)
-        parts = []
-        for span, verdict in zip(self.codec.slices, verdicts.T, strict=True):
-            if span.stop > span.start:
-                own, told = cells[:, span].sum(dim=1), torch.from_numpy(verdict).to(codes.device)
-                own = own.masked_fill(told == HOLDS, 0.0)
-                parts.append(torch.where(told == BROKEN, unknown[span.start].to(own.dtype), own))
-        odds = codes[:, 0] * 0.0 if guide is None else guide.odds_of_being_real(codes)
-        return torch.stack([*parts, odds], dim=1).double().cpu().numpy()
+        return torch.stack([*told_by_column(self.codec, frame, cells), odds], dim=1).double().cpu().numpy()
 
-    @property
-    def feature_names(self) -> list[str]:
+    def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
         named = zip(self.codec.columns, self.codec.slices, strict=True)
         return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]

@@ -7,9 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ganaug._util.cells import read_numbers
+from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import ColumnCodec
 from ganaug.tabular.relations import Flat, Relations, Twin, flat_codes
 from ganaug.tabular.sums import Sum
@@ -50,6 +53,32 @@ def check_relations(table: pd.DataFrame, relations: Relations, codecs: Sequence[
     for each in relations.sums:
         found[:, each.members[0]] = _verdict_of_sum(table, each)
     return found
+
+
+def told_by_column(codec: TableCodec, table: pd.DataFrame, cells: Tensor) -> list[Tensor]:
+    """Log-likelihood of each modelled column's cells, where relations have their say.
+
+    Parameters
+    ----------
+    codec : TableCodec
+    table : DataFrame of shape (n_rows, n_columns)
+    cells : tensor of shape (n_rows, n_fields)
+        Log-likelihood of each code given the others of its row.
+
+    Returns
+    -------
+    list of tensors (n_rows,)
+        0 where a cell is what others determine, and that of a value never seen where it is not.
+    """
+    parts = []
+    verdicts = check_relations(table, codec.relations, codec.codecs)
+    for span, verdict in zip(codec.slices, verdicts.T, strict=True):
+        if span.stop > span.start:
+            told = torch.from_numpy(verdict).to(cells.device)
+            never = -float(np.log(np.sum(codec.fields[span.start].counts) + 1.0))
+            own = cells[:, span].sum(dim=1).masked_fill(told == HOLDS, 0.0)
+            parts.append(own.masked_fill(told == BROKEN, never))
+    return parts
 
 
 def _verdict(wanted: Flat, held: Flat) -> Verdicts:

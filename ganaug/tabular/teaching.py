@@ -70,7 +70,7 @@ def make_course(modality: Any, options: Residual, network: ResidualNetwork, task
 
 def _share(task: Task, stage: str, key: int) -> Task:
     """A part of the task; what guides is made for the pupil, not for its teacher."""
-    return replace(task.child(key, budget_share=BUDGET_SHARES[stage]), guide=None)
+    return replace(task.child(key, budget_share=BUDGET_SHARES[stage]), discriminator=None)
 
 
 def make_lessons(teacher: Any, options: Residual, network: ResidualNetwork, task: Task) -> Trainer:

@@ -110,8 +110,10 @@ class Task:
         Of a game, where there is one.
     root : numpy SeedSequence
     callbacks : sequence of Callback
-    guide : str or None
+    discriminator : str or None
         The kind of discriminator that shall guide what is drawn.
+    guide : object, optional
+        What an earlier fit, which this one goes on from, has learned beside the network.
     """
 
     rows: Rows
@@ -124,7 +126,8 @@ class Task:
     loss: AdversarialLoss
     root: np.random.SeedSequence
     callbacks: Sequence[Callback] = ()
-    guide: str | None = None
+    discriminator: str | None = None
+    guide: Any = None
 
     def plan(self, weight_decay: float) -> tuple[Settings, Schedule]:
         """Settings of a fit by likelihood."""

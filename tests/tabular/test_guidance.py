@@ -195,7 +195,7 @@ def test_a_cell_that_does_not_go_with_its_row_stands_out(table):
 def test_odds_of_being_real_are_a_ratio_of_densities_calibrated_on_fresh_rows():
     guide = Guide.fit(FIELDS, related(3_000, 0), unrelated(), Trust(100, 1.0, 0.4), used=range(2))
     probability = [
-        torch.sigmoid(guide.odds_of_being_real(rows)).numpy()
+        torch.sigmoid(guide.log_odds(rows)).numpy()
         for rows in (torch.from_numpy(related(4_000, 8)), unrelated(9)(4_000))
     ]
     curve = reliability(*probability, n_bins=4)
