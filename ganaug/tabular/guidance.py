@@ -210,7 +210,7 @@ class Guide:
         return cls(made, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class, offset)
 
     def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
-        """Log-odds of being real, (n_rows,) in float64; with a strength of one's own they aren't calibrated."""
+        """Log-odds of being real, (n_rows,) in float64; with another strength not calibrated."""
         factor = self.strength if strength is None else strength
         if self.discriminator is None or factor == 0:
             return torch.zeros(len(codes), dtype=torch.float64, device=codes.device)
