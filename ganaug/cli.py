@@ -112,11 +112,7 @@ def fit(
     """Fit a generator to a table, or to images, and save it."""
     check_output(output)
     kinds = _kinds_of(column or [])
-    if table.suffix.lower() in ARRAYS:
-        rows, labels = read_arrays(table, target)
-    else:
-        rows = _read_table(table)
-        labels = None if target is None else _take_column(rows, target)
+    rows, labels = _read_rows(table, target)
     synthesizer = ganaug.GANSynthesizer(
         columns=kinds,
         random_state=random_state,
@@ -129,6 +125,14 @@ def fit(
     if not quiet:
         seconds = time.perf_counter() - start
         typer.echo(f"{output}: {len(rows):,} rows, {synthesizer.n_iter_} epochs, {seconds:.0f} s")
+
+
+def _read_rows(path: Path, target: str | None) -> tuple[Any, Any]:
+    """Rows, or images, and their labels."""
+    if path.suffix.lower() in ARRAYS:
+        return read_arrays(path, target)
+    rows = _read_table(path)
+    return rows, None if target is None else _take_column(rows, target)
 
 
 @app.command()
