@@ -112,7 +112,8 @@ def fit(
     """Fit a generator to a table, or to images, and save it."""
     check_output(output)
     kinds = _kinds_of(column or [])
-    rows, labels = _read_rows(table, target)
+    images = table.suffix.lower() in ARRAYS
+    rows, labels = read_arrays(table, target) if images else _read_labelled(table, target)
     synthesizer = ganaug.GANSynthesizer(
         columns=kinds,
         random_state=random_state,
@@ -127,10 +128,7 @@ def fit(
         typer.echo(f"{output}: {len(rows):,} rows, {synthesizer.n_iter_} epochs, {seconds:.0f} s")
 
 
-def _read_rows(path: Path, target: str | None) -> tuple[Any, Any]:
-    """Rows, or images, and their labels."""
-    if path.suffix.lower() in ARRAYS:
-        return read_arrays(path, target)
+def _read_labelled(path: Path, target: str | None) -> tuple[Any, Any]:
     rows = _read_table(path)
     return rows, None if target is None else _take_column(rows, target)
 
