@@ -271,16 +271,12 @@ class TableModality:
         return mixture_log_likelihood(network, codes, unknown)
 
     def features(self, network: Any, guide: Guide | None, codes: Tensor, X: Any) -> NDArray[np.float64]:
-        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
-
-        Shape (n_rows, n_features), as `feature_names` says. A cell that others determine is certain where it
-        is what they say, and as improbable as a value never seen where it is not.
-        """
+        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real."""
         require_likelihood(network)
         cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
+        own = told_by_column(self.codec, self.chain.forward(self._own(to_frame(X)[0])), cells)
         odds = codes[:, 0] * 0.0 if guide is None else guide.log_odds(codes)
-        frame = self.chain.forward(self._own(to_frame(X)[0]))
-        return torch.stack([*told_by_column(self.codec, frame, cells), odds], dim=1).double().cpu().numpy()
+        return torch.stack([*own, odds], dim=1).double().cpu().numpy()
 
     def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
