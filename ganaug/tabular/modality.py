@@ -29,7 +29,7 @@ from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
-from ganaug.tabular.relation_check import told_by_column
+from ganaug.tabular.relation_check import log_unseen, told_by_column
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
 from ganaug.training.course import Course
@@ -285,7 +285,7 @@ class TableModality:
 
     def _unknown(self, device: torch.device) -> Tensor:
         """Log-probability of a value that each field never had, (n_fields,)."""
-        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(device)
+        unknown = torch.tensor([log_unseen(field) for field in self.fields]).to(device)
         unknown[self.shadows] = 0.0
         return unknown
 
@@ -395,8 +395,3 @@ class TableModality:
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-def _log_unseen(field: Field) -> float:
-    """Log-probability of a value that the column never had: that of one row more."""
-    return float(-np.log(np.sum(field.counts) + 1.0))

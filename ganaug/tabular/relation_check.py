@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganaug._util.cells import read_numbers
 from ganaug.tabular.codec import TableCodec
-from ganaug.tabular.columns import ColumnCodec
+from ganaug.tabular.columns import ColumnCodec, Field
 from ganaug.tabular.relations import Flat, Relations, Twin, flat_codes
 from ganaug.tabular.sums import Sum
 
@@ -75,10 +75,14 @@ def told_by_column(codec: TableCodec, table: pd.DataFrame, cells: Tensor) -> lis
     for span, verdict in zip(codec.slices, verdicts.T, strict=True):
         if span.stop > span.start:
             told = torch.from_numpy(verdict).to(cells.device)
-            never = -float(np.log(np.sum(codec.fields[span.start].counts) + 1.0))
             own = cells[:, span].sum(dim=1).masked_fill(told == HOLDS, 0.0)
-            parts.append(own.masked_fill(told == BROKEN, never))
+            parts.append(own.masked_fill(told == BROKEN, log_unseen(codec.fields[span.start])))
     return parts
+
+
+def log_unseen(field: Field) -> float:
+    """Log-probability of a value that the column never had: that of one row more."""
+    return float(-np.log(np.sum(field.counts) + 1.0))
 
 
 def _verdict(wanted: Flat, held: Flat) -> Verdicts:
