@@ -225,11 +225,11 @@ class ModelSynthesizer(BaseSynthesizer):
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            For each modelled column the log-likelihood of the cell given the row's other cells: a very low
-            one is an odd cell. In a column that others determine, such as a copy or a total, it is 0 where
-            that holds, and where it is broken that of a value never seen. Last the row's log-odds of being
-            real (see `realism`). Names are those of `get_feature_names_out`; columns that are not modelled
-            have none.
+            Of images, what the discriminator sees in each, before it knows the class. Of a table, for each
+            modelled column the log-likelihood of the cell given the row's other cells: a very low one is an
+            odd cell. In a column that others determine, such as a copy or a total, it is 0 where that holds,
+            and where it is broken that of a value never seen. Last the row's log-odds of being real (see
+            `realism`). Names are those of `get_feature_names_out`; columns that are not modelled have none.
         """
         codes = self._codes(X, None)
         return self._model.modality.features(self._model.in_double(), self._model.guide, codes, X)
