@@ -102,6 +102,7 @@ class Modality(Protocol):
         constraints: Sequence[Any] = (),
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
+        ignores_missing: bool = False,
     ) -> Modality:
         """Learn what the data is; raise an error that names the column that can't be used."""
 

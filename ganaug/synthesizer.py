@@ -68,6 +68,9 @@ class GANSynthesizer(ModelSynthesizer):
     min_level_count : int, default=1
         Levels of text, bools and categories that fewer rows have are protected: they are in no row that is
         drawn, and in no saved file. Their rows are learned from as if they had one of the others.
+    missing_values : {"model", "ignore"}, default="model"
+        Whether gaps are a part of the table, to be learned and drawn, or only passed over: rows with gaps are
+        then learned from by the cells that they have, and no row that is drawn has a gap.
     constraints : list of constraints, default=()
         What holds in every row that is drawn, by construction; see `ganaug.constraints`.
     max_epochs : int or "auto", default="auto"
@@ -138,6 +141,7 @@ class GANSynthesizer(ModelSynthesizer):
         discriminator: str | None = "auto",
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
+        missing_values: str = "model",
         constraints: list[Constraint] | tuple[Constraint, ...] = (),
         max_epochs: int | str = "auto",
         time_budget_seconds: float | None = None,
@@ -157,6 +161,7 @@ class GANSynthesizer(ModelSynthesizer):
         self.discriminator = discriminator
         self.columns = columns
         self.min_level_count = min_level_count
+        self.missing_values = missing_values
         self.constraints = constraints
         self.max_epochs = max_epochs
         self.time_budget_seconds = time_budget_seconds
@@ -200,9 +205,10 @@ class GANSynthesizer(ModelSynthesizer):
             validate_data(self, header_of(X), reset=False, skip_check_array=True)
         kind = MODALITIES[self._modality_name()]
         given = {name: getattr(self, name) for name in ("constraints", "columns", "min_level_count")}
+        given["ignores_missing"] = self.missing_values == "ignore"
         modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
-        if goes_on and (codes < 0).any():
+        if goes_on and (codes == -1).any():
             raise InvalidTableError(
                 "With warm_start, fit needs the same y as before; pass it, or use a new one."
             )
@@ -226,6 +232,7 @@ class GANSynthesizer(ModelSynthesizer):
             check_choice("discriminator", self.discriminator, ("auto", "trees"))
         check_constraints(self.constraints)
         check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        check_choice("missing_values", self.missing_values, ("model", "ignore"))
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise TypeError(f"columns must be a dict of column name to kind, got {self.columns!r}")
         for name, kind, minimum in (

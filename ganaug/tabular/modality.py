@@ -116,6 +116,7 @@ class TableModality:
         constraints: Sequence[Constraint] = (),
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
+        ignores_missing: bool = False,
     ) -> TableModality:
         """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
@@ -123,7 +124,7 @@ class TableModality:
         kept = choices.kept(container.columns)
         labels, container = container.columns.tolist(), container.select(kept)
         chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
-        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows)
+        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows, ignores_missing=ignores_missing)
         target = None if y is None else Target.fit(y, len(frame), weights)
         return cls(container, codec, target, chain, tuple(labels), tuple(kept))
 
@@ -218,6 +219,8 @@ class TableModality:
     def trainer(self, network: Any, options: Any, task: Task) -> Loop | Course:
         """What trains the network, ready to run."""
         if isinstance(network, ResidualNetwork):
+            if task.has_gaps:
+                raise InvalidTableError("missing_values='ignore' needs a cascade, got generator='residual'")
             return make_course(self, options, network, task)
         return make_trainer(self, network, options, task)
 
@@ -242,7 +245,7 @@ class TableModality:
             unknown[n_own:] = 0.0  # no labels were given: the rows alone count
         return mixture_log_likelihood(network, codes, unknown)
 
-    def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
+    def features(self, network: Any, guide: Guide | None, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
 
         Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
@@ -251,7 +254,8 @@ class TableModality:
         cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
         spans = [span for span in self.codec.slices if span.stop > span.start]
         parts = [cells[:, span].sum(dim=1) for span in spans]
-        return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
+        odds = torch.zeros(len(codes)) if guide is None else guide.log_odds(codes)
+        return torch.stack([*parts, odds.to(cells)], dim=1).double().cpu().numpy()
 
     @property
     def feature_names(self) -> list[str]:
