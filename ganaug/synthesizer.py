@@ -39,7 +39,7 @@ from ganaug.training.plan import FEWEST_TO_SPLIT, Task, split_rows, take_rows
 MODALITIES: dict[str, type[Modality]] = {"table": TableModality}
 GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade, "residual": Residual}
 
-_SPLIT_KEY, _WEIGHTS_KEY, _TRAIN_KEY = 0, 1, 2  # 3 is that of the draws
+_SPLIT_KEY, _WEIGHTS_KEY, _TRAIN_KEY, _HIDE_KEY = 0, 1, 2, 4  # 3 is that of the draws
 
 
 class GANSynthesizer(ModelSynthesizer):
@@ -214,8 +214,10 @@ class GANSynthesizer(ModelSynthesizer):
             )
         columns, root = columns_of(X), seed_sequence(self.random_state)
         model = self._model.copy() if goes_on else Model.build(modality, self._options(modality), _seed(root))
-        trainer = self._trainer(model, codes, weights, root, device)
+        shown, hidden = modality.hide(codes, numpy_generator(root, _HIDE_KEY))
+        trainer = self._trainer(model, shown, weights, root, device)
         history = trainer.run()
+        modality.calibrate(model.network, codes, hidden)
         n_iter = max(1, trainer.epoch)
         if goes_on:
             history, n_iter = History([*self.history_, *history]), n_iter + self.n_iter_

@@ -19,6 +19,7 @@ from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
+from ganaug.tabular.calibration import calibrate, hide_cells
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.choices import Choices
 from ganaug.tabular.codec import TableCodec
@@ -223,6 +224,18 @@ class TableModality:
                 raise InvalidTableError("missing_values='ignore' needs a cascade, got generator='residual'")
             return make_course(self, options, network, task)
         return make_trainer(self, network, options, task)
+
+    def hide(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Hide some cells from a fit that passes over gaps: by them the network is calibrated."""
+        if not self.codec.ignores_missing:
+            return codes, np.zeros(codes.shape, dtype=bool)
+        spans = {span.start: span for span in self.codec.slices if span.stop > span.start}
+        return hide_cells(codes, list(spans.values()), rng)
+
+    def calibrate(self, network: Any, codes: NDArray[Any], hidden: NDArray[np.bool_]) -> None:
+        """Make a network as sure of cells as those that were hidden from it show it to be right."""
+        if hidden.any():
+            calibrate(network, codes, hidden)
 
     def make_guide(
         self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
