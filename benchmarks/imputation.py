@@ -4,7 +4,8 @@
 where another column, which stays whole, is high ("mar"), fills them by each imputer, and measures the error
 of the cells, the coverage of 90 % intervals of those that draw several times, and a boosted tree that learns
 from the filled rows and is tested on other filled rows. Imputers never see the target. What costs more than
-it tells is capped: rows, draws, levels that get a column. One record per cell goes to ``benchmarks/results/imputation.json``; what is there already is left alone.
+it tells is capped: rows, draws, levels that get a column. One record per cell goes to
+``benchmarks/results/imputation.json``; what is there already is left alone.
 """
 
 from __future__ import annotations
