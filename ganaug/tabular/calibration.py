@@ -62,20 +62,19 @@ def hide_cells(
 
 
 @torch.no_grad()
-def calibrate(network: CascadeNetwork, codes: NDArray[Any], hidden: NDArray[np.bool_]) -> dict[str, float]:
+def calibrate(network: CascadeNetwork, codes: Tensor, hidden: Tensor) -> dict[str, float]:
     """Change the sharpness of a network's heads so that hidden cells are most likely; by which factors.
 
     Parameters
     ----------
     network : CascadeNetwork
         Is changed.
-    codes : integer array of shape (n_rows, n_fields)
+    codes : integer tensor of shape (n_rows, n_fields)
         With what the hidden cells hold.
-    hidden : bool array of shape (n_rows, n_fields)
+    hidden : bool tensor of shape (n_rows, n_fields)
     """
-    rows = np.flatnonzero(hidden.any(axis=1))
-    device = network.first_code.device
-    cells, unseen = (torch.from_numpy(part[rows]).to(device) for part in (codes, hidden))
+    rows = hidden.any(dim=1)
+    cells, unseen = codes[rows], hidden[rows]
     found: dict[str, float] = {}
     scores: dict[str, list[float]] = {name: [] for name in _KINDS}
     for factor in _FACTORS:

@@ -7,6 +7,7 @@ goes on improving where that of a single order has begun to fall, for errors of 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganaug._util.random import numpy_generator
+from ganaug.tabular.calibration import calibrate, hide_cells
 from ganaug.tabular.cascade import CascadeNetwork
 from ganaug.tabular.codec import GAP
 from ganaug.tabular.guidance import Guide, Trust, measure_trust
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _JUDGED_ORDERS = 4  # of the mixture by which held-out rows judge
 _SCORED_ORDERS = 8  # of that by which rows are scored
 _SCORED_ROWS = 128  # in one pass: what a processor's cache holds is done twice as fast, also of wide tables
+_HIDDEN_KEY = 9  # of the cells that are hidden from a fit
 _SHORTEST_TO_GUIDE = 60.0  # seconds; a fit of less time has none to spare for a discriminator
 
 
@@ -112,20 +116,36 @@ def cell_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tensor)
 def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any, task: Task) -> Trainer:
     """What trains a cascade; before held-out rows are learned from, they judge a discriminator too."""
     settings, schedule = task.plan(options.weight_decay)
-    budget, has_gaps = task.time_budget_seconds, task.has_gaps
+    rows, hidden = _hide(modality, task)
+    budget, has_gaps = task.time_budget_seconds, hidden is not None or task.has_gaps
     guides = task.guides and not has_gaps and (budget is None or budget >= _SHORTEST_TO_GUIDE)
     return Trainer(
         network=network,
         loss=partial(row_loss, has_gaps=has_gaps),
         held_out_loss=partial(held_out_loss, has_gaps=has_gaps),
-        rows=task.rows,
+        rows=rows,
         held_out=task.held_out,
         settings=settings,
         schedule=schedule,
         root=task.root,
         callbacks=task.callbacks,
         after_search=partial(_trust, modality) if guides else None,
+        hidden=hidden,
     )
+
+
+def _hide(modality: TableModality, task: Task) -> tuple[Rows, tuple[Tensor, Tensor] | None]:
+    """Rows to learn from without the cells by which a fit that passes over gaps is calibrated, and these."""
+    codec, values = modality.codec, task.rows.values
+    if not codec.ignores_missing:
+        return task.rows, None
+    spans = {span.start: span for span in codec.slices if span.stop > span.start}
+    rng = numpy_generator(task.root, _HIDDEN_KEY)
+    shown, hidden = hide_cells(values.cpu().numpy(), list(spans.values()), rng)
+    if not hidden.any():
+        return task.rows, None
+    cells = torch.from_numpy(shown).to(values.device)
+    return replace(task.rows, values=cells), (values, torch.from_numpy(hidden).to(values.device))
 
 
 def _trust(
@@ -153,9 +173,14 @@ def make_guide(
     trainer: Any,
     seed: int,
 ) -> Guide | None:
-    """Margins of the real rows, and a discriminator as far as held-out rows trust it; None for one shot."""
+    """Margins of the real rows, and a discriminator as far as held-out rows trust it; None for one shot.
+
+    A network that some cells were hidden from is calibrated before.
+    """
     if isinstance(network, ResidualNetwork):
         return None  # its rows are what its own discriminator made of them
+    if trainer.hidden is not None:
+        calibrate(network, *trainer.hidden)
     found = getattr(trainer, "found", None) or {"n_trees": 0.0, "strength": 0.0, "gain": 0.0}
     trust = Trust(int(found["n_trees"]), found["strength"], found["gain"])
     counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0

@@ -15,11 +15,10 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from ganaug._util.dtypes import index_from_state, index_to_state
-from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
+from ganaug._util.frames import Container, columns_of_frame, header_of, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
-from ganaug.tabular.calibration import calibrate, hide_cells
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.choices import Choices
 from ganaug.tabular.codec import TableCodec
@@ -100,12 +99,27 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    parameters: ClassVar[tuple[str, ...]] = (
+        "constraints",
+        "columns",
+        "min_level_count",
+        "missing_values",
+    )
     container: Container
     codec: TableCodec
     target: Target | None
     chain: Chain = field(default_factory=Chain)
     labels: tuple[Any, ...] = ()
     kept: tuple[int, ...] = ()
+
+    @classmethod
+    def recognises(cls, X: Any, **given: Any) -> bool:
+        """Whether this may be a table: all that nothing else is."""
+        return True
+
+    def header(self, X: Any) -> Any:
+        """What scikit-learn may look at to note the columns."""
+        return header_of(X)
 
     @classmethod
     def fit(
@@ -117,7 +131,7 @@ class TableModality:
         constraints: Sequence[Constraint] = (),
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
-        ignores_missing: bool = False,
+        missing_values: str = "model",
     ) -> TableModality:
         """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
@@ -208,6 +222,10 @@ class TableModality:
         """Options that suit any table."""
         return Cascade()
 
+    def settle(self, options: Any, device: torch.device) -> Any:
+        """Options as they are: they leave nothing to the device."""
+        return options
+
     def build(self, options: Any) -> CascadeNetwork | ResidualNetwork:
         """Make the network; its weights are drawn from torch's current generator."""
         if isinstance(options, Residual):
@@ -224,18 +242,6 @@ class TableModality:
                 raise InvalidTableError("missing_values='ignore' needs a cascade, got generator='residual'")
             return make_course(self, options, network, task)
         return make_trainer(self, network, options, task)
-
-    def hide(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Hide some cells from a fit that passes over gaps: by them the network is calibrated."""
-        if not self.codec.ignores_missing:
-            return codes, np.zeros(codes.shape, dtype=bool)
-        spans = {span.start: span for span in self.codec.slices if span.stop > span.start}
-        return hide_cells(codes, list(spans.values()), rng)
-
-    def calibrate(self, network: Any, codes: NDArray[Any], hidden: NDArray[np.bool_]) -> None:
-        """Make a network as sure of cells as those that were hidden from it show it to be right."""
-        if hidden.any():
-            calibrate(network, codes, hidden)
 
     def make_guide(
         self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
@@ -270,8 +276,7 @@ class TableModality:
         odds = torch.zeros(len(codes)) if guide is None else guide.log_odds(codes)
         return torch.stack([*parts, odds.to(cells)], dim=1).double().cpu().numpy()
 
-    @property
-    def feature_names(self) -> list[str]:
+    def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
         named = zip(self.codec.columns, self.codec.slices, strict=True)
         return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]

@@ -61,7 +61,7 @@ def test_the_factor_undoes_how_much_too_sure_a_network_is(factor):
                 head.bias[..., -head.n_components :] = np.log(np.sqrt(3) / np.pi)
         _sharpen(network.each_head, factor)
     _, hidden = hide_cells(codes, codec.slices, np.random.default_rng(0))
-    found = calibrate(network, codes, hidden)
+    found = calibrate(network, torch.from_numpy(codes), torch.from_numpy(hidden))
     assert found["number"] == pytest.approx(factor, abs=0.26)
     assert found["category"] == pytest.approx(factor, abs=0.26)
 
