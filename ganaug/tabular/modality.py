@@ -139,7 +139,9 @@ class TableModality:
         kept = choices.kept(container.columns)
         labels, container = container.columns.tolist(), container.select(kept)
         chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
-        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows, ignores_missing=ignores_missing)
+        codec = TableCodec.fit(
+            frame, weights, choices, apart=chain.shadows, ignores_missing=missing_values == "ignore"
+        )
         target = None if y is None else Target.fit(y, len(frame), weights)
         return cls(container, codec, target, chain, tuple(labels), tuple(kept))
 
