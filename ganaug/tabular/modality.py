@@ -99,12 +99,7 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
-    parameters: ClassVar[tuple[str, ...]] = (
-        "constraints",
-        "columns",
-        "min_level_count",
-        "missing_values",
-    )
+    parameters: ClassVar[tuple[str, ...]] = ("constraints", "columns", "min_level_count", "missing_values")
     container: Container
     codec: TableCodec
     target: Target | None
