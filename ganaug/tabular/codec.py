@@ -249,7 +249,7 @@ class TableCodec:
             {
                 "column": self.columns.tolist(),
                 "dtype": [_dtype_name(codec.dtype) for codec in self.codecs],
-                "kind": [codec.kind for codec in self.codecs],
+                "kind": [getattr(codec, "shown_kind", codec.kind) for codec in self.codecs],
                 "chosen": [at in self.chosen for at in range(len(self.codecs))],
                 "why": [getattr(codec, "why", "") for codec in self.codecs],
                 "n_fields": [0 if at in self._root_of else len(c.fields) for at, c in enumerate(self.codecs)],
