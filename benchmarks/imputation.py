@@ -60,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.imputation", description=__doc__)
     parser.add_argument("--datasets", nargs="+", choices=NAMES)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--shares", nargs="+", type=float, default=(0.1, 0.4))
+    parser.add_argument("--mechanisms", nargs="+", choices=("mcar", "mar"), default=("mcar", "mar"))
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
     parser.add_argument("--force", action="store_true", help="measure again what is there already")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows, two tables, 10 % missing")
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     out = options.out or RESULTS / ("imputation-quick.json" if options.quick else "imputation.json")
     datasets = options.datasets or (("adult", "magic") if options.quick else NAMES)
-    shares, mechanisms = ((0.1,), ("mcar", "mar")) if options.quick else ((0.1, 0.4), ("mcar", "mar"))
+    shares, mechanisms = (0.1,) if options.quick else options.shares, options.mechanisms
     known = set() if options.force else {_cell_of(record) for record in read_records(out)}
     kinds = itertools.product(options.seeds, mechanisms, shares, datasets, options.methods)
     for seed, mechanism, share, dataset, method in kinds:

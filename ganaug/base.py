@@ -154,12 +154,6 @@ class Modality(Protocol):
     def trainer(self, network: Any, options: GeneratorOptions, task: Task) -> Loop | Course:
         """What trains the network, ready to run."""
 
-    def hide(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Hide some cells from a fit; the codes without them, and which they are."""
-
-    def calibrate(self, network: Any, codes: NDArray[Any], hidden: NDArray[np.bool_]) -> None:
-        """Change a trained network by what it makes of the cells that were hidden from it."""
-
     def make_guide(
         self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
     ) -> Any:

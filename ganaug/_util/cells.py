@@ -206,9 +206,10 @@ def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) ->
 
 def places_of(levels: Sequence[Any], dtype: pd.CategoricalDtype) -> NDArray[np.intp]:
     """Where levels, as `read_levels` gives them, are among the categories; -1 for what is none of them."""
+    own = dtype.categories
     if has_named_levels(dtype):
-        return pd.Index(level_names(dtype.categories)).get_indexer([*levels])
-    found: NDArray[np.intp] = dtype.categories.get_indexer(pd.Index([*levels], dtype=dtype.categories.dtype))
+        own = pd.Index(level_names(own))
+    found: NDArray[np.intp] = own.get_indexer(pd.Index([*levels], dtype=own.dtype))
     return found
 
 

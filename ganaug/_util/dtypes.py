@@ -198,14 +198,17 @@ def _categories_from(state: dict[str, Any], broken: ModelFileError) -> pd.Index[
             return pd.Index(ticks.view(dtype))
         if isinstance(dtype, pd.DatetimeTZDtype):
             utc = pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC")
-            return utc.tz_convert(dtype.tz)
+            zoned: pd.Index[Any] = utc.tz_convert(dtype.tz)
+            return zoned
         raise broken
     if "numbers" in state:
         plain = numpy_dtype_from(state["dtype"], kinds="iuf")
-        return pd.Index(
-            [(float if plain.kind == "f" else int)(text) for text in state["numbers"]], dtype=plain
-        )
-    return pd.Index([_LEVEL_CELLS[state["cells"]][1](text) for text in state["texts"]], dtype=object)
+        read = float if plain.kind == "f" else int
+        numbers: pd.Index[Any] = pd.Index([read(text) for text in state["numbers"]], dtype=plain)
+        return numbers
+    parse = _LEVEL_CELLS[state["cells"]][1]
+    named: pd.Index[Any] = pd.Index([parse(text) for text in state["texts"]], dtype=object)
+    return named
 
 
 def _interval_ends(state: Any) -> pd.Index[Any]:
