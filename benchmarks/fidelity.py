@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-DATASETS = ("adult", "shoppers", "magic", "beijing", "default")
+TUNED = ("adult", "shoppers", "magic", "beijing", "default")
+DATASETS = (*TUNED, "telco", "king_county", "california", "wine", "german")
 PROTOCOLS = ("half", "papers")
 DEFAULT_SEEDS = {
     "ganaug": (0, 1, 2),
@@ -230,7 +231,7 @@ def _ganaug(
         "gain": model._model.guide.gain,
     }
     found = []
-    for suffix, guide in _ablated(model._model.guide, parts.protocol).items():
+    for suffix, guide in _ablated(model._model.guide, parts).items():
         model._model = replace(model._model, guide=guide)
         start = time.process_time()
         synthetic = model.sample(parts.n_synthetic, random_state=seed)
@@ -239,15 +240,17 @@ def _ganaug(
     return found
 
 
-def _ablated(guide: Any, protocol: str) -> dict[str, Any]:
+def _ablated(guide: Any, parts: Split) -> dict[str, Any]:
     """The guide, and what is left of it without its parts; in the papers' protocol all or nothing."""
-    parts = {"": guide, "-cascade": None}
-    if protocol == "half":
-        parts["-raking"] = replace(guide, discriminator=None)
+    if parts.dataset.name not in TUNED:
+        return {"": guide}
+    guides = {"": guide, "-cascade": None}
+    if parts.protocol == "half":
+        guides["-raking"] = replace(guide, discriminator=None)
         one = tuple(np.zeros_like(bins) for bins in guide.margins.bins)
         nothing = replace(guide.margins, bins=one, shares=tuple(np.ones(1) for _ in one))
-        parts["-discriminator"] = replace(guide, margins=nothing)
-    return parts
+        guides["-discriminator"] = replace(guide, margins=nothing)
+    return guides
 
 
 def _seconds_of_peer(cell: Cell) -> float:
