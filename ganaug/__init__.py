@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganaug import baselines as baselines
     from ganaug import constraints as constraints
     from ganaug import datasets as datasets
     from ganaug import exceptions as exceptions
@@ -44,7 +45,7 @@ _HOMES = {
     "Residual": "ganaug.tabular.residual",
     "evaluate": "ganaug.evaluation",
 }
-_MODULES = ("constraints", "datasets", "exceptions", "metrics")
+_MODULES = ("baselines", "constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
     "AugmentedClassifier",
@@ -61,6 +62,7 @@ __all__ = [
     "Report",
     "Residual",
     "__version__",
+    "baselines",
     "constraints",
     "datasets",
     "evaluate",
