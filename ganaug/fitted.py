@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ganaug._util.device import resolve_device
+from ganaug._util.device import keep_freed_memory, resolve_device
 from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_parameter
 from ganaug._util.random import RandomState, seed_sequence
@@ -147,6 +147,7 @@ class FittedSynthesizer(BaseSynthesizer):
         model = Model.from_state(header, arrays, self._modalities, self._generators, codecs)
         model = replace(model, modality=model.modality.with_constraints(constraints))
         model.network.to(device).eval()
+        keep_freed_memory()
         entropy = header_str(header, "entropy")
         if not (entropy.isascii() and entropy.isdigit() and len(entropy) < 100):
             raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")

@@ -83,7 +83,7 @@ def test_every_codec_is_checked():
 
 SMALL = {"hidden_units": 8, "max_epochs": 1}
 BASELINES = {name: {} for name in ("IndependentColumns", "Bootstrap", "SmoteSynthesizer")}
-BASELINES |= {name: SMALL for name in ("Autoencoder", "VAE", "RNN")}
+BASELINES |= dict.fromkeys(("Autoencoder", "VAE", "RNN"), SMALL)
 
 
 @pytest.mark.parametrize("name", BASELINES)
