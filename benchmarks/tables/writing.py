@@ -86,4 +86,5 @@ def footnote(records: list[Record]) -> str:
     names = ("sdmetrics", "xgboost", "torch", "mostlyai-engine")
     versions = ", ".join(f"{name} {known[name]}" for name in names if name in known)
     over_seeds = f"mean ± standard deviation of {len(seeds)} seeds; " if len(seeds) > 1 else ""
-    return f"\n\n<sub>{over_seeds}CPU seconds of the quietest run, one thread of {last['cpu']}; {versions}; {last['date'][:10]}.</sub>"
+    measured = f"CPU seconds of the quietest run, one thread of {last['cpu']}"
+    return f"\n\n<sub>{over_seeds}{measured}; {versions}; {last['date'][:10]}.</sub>"
