@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from ganaug._util.dtypes import index_from_state, index_to_state
-from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
+from ganaug._util.frames import Container, columns_of_frame, header_of, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
@@ -99,12 +99,22 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    parameters: ClassVar[tuple[str, ...]] = ("constraints", "columns", "min_level_count")
     container: Container
     codec: TableCodec
     target: Target | None
     chain: Chain = field(default_factory=Chain)
     labels: tuple[Any, ...] = ()
     kept: tuple[int, ...] = ()
+
+    @classmethod
+    def recognises(cls, X: Any, **given: Any) -> bool:
+        """Whether this may be a table: all that nothing else is."""
+        return True
+
+    def header(self, X: Any) -> Any:
+        """What scikit-learn may look at to note the columns."""
+        return header_of(X)
 
     @classmethod
     def fit(
@@ -206,6 +216,10 @@ class TableModality:
         """Options that suit any table."""
         return Cascade()
 
+    def settle(self, options: Any, device: torch.device) -> Any:
+        """Options as they are: they leave nothing to the device."""
+        return options
+
     def build(self, options: Any) -> CascadeNetwork | ResidualNetwork:
         """Make the network; its weights are drawn from torch's current generator."""
         if isinstance(options, Residual):
@@ -250,8 +264,7 @@ class TableModality:
         parts = [cells[:, span].sum(dim=1) for span in spans]
         return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
 
-    @property
-    def feature_names(self) -> list[str]:
+    def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
         named = zip(self.codec.columns, self.codec.slices, strict=True)
         return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]

@@ -1,0 +1,1 @@
+"""Images: everything that knows what a pixel is."""
