@@ -338,11 +338,12 @@ def check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
 def parameters_to_state(parameters: Mapping[str, Any]) -> Header:
     """Those of a constructor's parameters that a file can hold: no callbacks and no objects."""
     state: Header = {}
-    for name, value in parameters.items():
+    for name, given in parameters.items():
+        value = given.tolist() if isinstance(given, np.ndarray) else given
         if isinstance(value, Mapping):  # JSON would turn numbers among the keys into text
             pairs = [[k, v] for k, v in value.items() if isinstance(k, _PLAIN) and isinstance(v, _PLAIN)]
             state[name] = {"pairs": pairs}
-        elif isinstance(value, tuple) and all(isinstance(entry, _PLAIN) for entry in value):
+        elif isinstance(value, list | tuple) and all(isinstance(entry, _PLAIN) for entry in value):
             state[name] = list(value)
         elif name != "callbacks" and (value is None or isinstance(value, _PLAIN)):
             state[name] = value

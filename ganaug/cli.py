@@ -112,13 +112,7 @@ def fit(
     """Fit a generator to a table, or to images, and save it."""
     check_output(output)
     kinds = _kinds_of(column or [])
-    rows: Any
-    labels: Any
-    if table.suffix.lower() in ARRAYS:
-        rows, labels = read_arrays(table, target)
-    else:
-        rows = _read_table(table)
-        labels = None if target is None else _take_column(rows, target)
+    rows, labels = read_arrays(table, target) if table.suffix.lower() in ARRAYS else _read(table, target)
     synthesizer = ganaug.GANSynthesizer(
         columns=kinds,
         random_state=random_state,
@@ -299,6 +293,12 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
         raise ValueError(f"{str(path)!r} can't be read as {suffix[1:]}: {error}") from error
+
+
+def _read(path: Path, target: str | None) -> tuple[Any, Any]:
+    """A table without its label, and the label (None without any)."""
+    table = _read_table(path)
+    return table, None if target is None else _take_column(table, target)
 
 
 def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:

@@ -28,6 +28,7 @@ from ganaug.losses import AdversarialLoss, resolve_loss
 from ganaug.losses.adversarial import LogitLoss
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
+from ganaug.tabular.choices import FROM_DTYPE
 from ganaug.tabular.constraints import Constraint, check_constraints
 from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
@@ -63,6 +64,9 @@ class GANSynthesizer(ModelSynthesizer):
     discriminator : {"auto", "trees"} or None, default="auto"
         What tells real rows from those of the cascade, and guides `sample`: boosted trees, kept when they
         gain on rows that neither they nor the generator have seen; None does without.
+    categorical_features : "from_dtype" or list of str, int or bool, default="from_dtype"
+        Columns of a table that are categories, by name, by position, or with a bool for each column;
+        "from_dtype" finds out from dtypes and values. ``columns`` has the last word.
     columns : dict of column name to kind, default=None
         What you know better of a column than can be seen: "category", "number", "datetime", "identifier"
         (never modelled; new ones of the same pattern), "text" (never modelled; whole values of the training
@@ -141,6 +145,7 @@ class GANSynthesizer(ModelSynthesizer):
         generator: str | Cascade | Residual | ConvNet = "auto",
         loss: str | tuple[LogitLoss, LogitLoss] | AdversarialLoss = "relativistic",
         discriminator: str | None = "auto",
+        categorical_features: Any = "from_dtype",
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
         constraints: list[Constraint] | tuple[Constraint, ...] = (),
@@ -161,6 +166,7 @@ class GANSynthesizer(ModelSynthesizer):
         self.generator = generator
         self.loss = loss
         self.discriminator = discriminator
+        self.categorical_features = categorical_features
         self.columns = columns
         self.min_level_count = min_level_count
         self.constraints = constraints
@@ -234,6 +240,8 @@ class GANSynthesizer(ModelSynthesizer):
             check_choice("discriminator", self.discriminator, ("auto", "trees"))
         check_constraints(self.constraints)
         check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        if isinstance(self.categorical_features, str):
+            check_choice("categorical_features", self.categorical_features, (FROM_DTYPE,))
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise TypeError(f"columns must be a dict of column name to kind, got {self.columns!r}")
         for name, kind, minimum in (
@@ -265,7 +273,8 @@ class GANSynthesizer(ModelSynthesizer):
         defaults = type(self)().get_params(deep=False)
         for other in MODALITIES.values():
             for name in set(other.parameters) - set(kind.parameters):
-                if given[name] and given[name] != defaults[name]:
+                is_empty = hasattr(given[name], "__len__") and len(given[name]) == 0
+                if not is_empty and not np.array_equal(given[name], defaults[name]):
                     raise ValueError(
                         f"{name} is for a modality {other.name!r}, and this one is {kind.name!r}; "
                         f"got {name}={given[name]!r}"

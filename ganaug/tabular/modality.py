@@ -20,7 +20,7 @@ from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
-from ganaug.tabular.choices import Choices
+from ganaug.tabular.choices import FROM_DTYPE, Choices, declared_categories
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, CategoryField, ColumnCodec, Field
 from ganaug.tabular.columns.base import Unseen
@@ -99,7 +99,12 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
-    parameters: ClassVar[tuple[str, ...]] = ("constraints", "columns", "min_level_count")
+    parameters: ClassVar[tuple[str, ...]] = (
+        "constraints",
+        "categorical_features",
+        "columns",
+        "min_level_count",
+    )
     container: Container
     codec: TableCodec
     target: Target | None
@@ -124,12 +129,14 @@ class TableModality:
         weights: NDArray[np.float64] | None,
         *,
         constraints: Sequence[Constraint] = (),
+        categorical_features: Any = FROM_DTYPE,
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
     ) -> TableModality:
         """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
-        choices = Choices(columns or {}, min_level_count)
+        declared = declared_categories(categorical_features, container.columns)
+        choices = Choices(declared | dict(columns or {}), min_level_count)
         kept = choices.kept(container.columns)
         labels, container = container.columns.tolist(), container.select(kept)
         chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
