@@ -61,7 +61,6 @@ def run(peer: str, train: Path, synthetic: Path, spec: Spec) -> dict[str, object
         "fit_wall_seconds": fitted[1] - start[1],
         "sample_cpu_seconds": sampled - fitted[0],
         "fit_memory_mb": peak - before,
-        "limit_cpu_seconds": spec["cpu_seconds"],
         "peer_versions": {package: version(package)},
         **found,
     }
@@ -76,7 +75,7 @@ def tabularargn(table: pd.DataFrame, spec: Spec) -> tuple[Draw, Spec]:
     import_module("mostlyai.engine._tabular.training").time = SimpleNamespace(time=time.process_time)  # type: ignore[attr-defined]
     model = TabularARGN(device="cpu", random_state=spec["seed"], max_training_time=spec["cpu_seconds"] / 60)
     model.fit(table)
-    return model.sample, {}
+    return model.sample, _limit(spec)
 
 
 def ctgan(table: pd.DataFrame, spec: Spec) -> tuple[Draw, Spec]:
@@ -107,7 +106,11 @@ def _ctgan(table: pd.DataFrame, spec: Spec, name: str, module: str) -> tuple[Dra
     model = getattr(import_module("ctgan"), name)(enable_gpu=False)
     model.set_random_state(spec["seed"])
     model.fit(plain.table, plain.categorical)
-    return lambda n: plain.restore(model.sample(n)), {"n_iter": len(epochs)}
+    return lambda n: plain.restore(model.sample(n)), {"n_iter": len(epochs), **_limit(spec)}
+
+
+def _limit(spec: Spec) -> Spec:
+    return {"limit_cpu_seconds": spec["cpu_seconds"]}
 
 
 def gaussian_copula(table: pd.DataFrame, spec: Spec) -> tuple[Draw, Spec]:
@@ -120,9 +123,8 @@ def gaussian_copula(table: pd.DataFrame, spec: Spec) -> tuple[Draw, Spec]:
         kind = "datetime" if table[name].dtype.kind == "M" else "numerical"
         kind = "categorical" if name in spec["categorical"] else kind
         metadata.update_column(table_name="table", column_name=name, sdtype=kind)
-    for key in [metadata.tables["table"].primary_key]:
-        if key is not None:
-            metadata.remove_primary_key(table_name="table")
+    if metadata.tables["table"].primary_key is not None:
+        metadata.remove_primary_key(table_name="table")
     model = GaussianCopulaSynthesizer(metadata)
     model.fit({"table": table})
 
