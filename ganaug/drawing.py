@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState
 from ganaug.base import Guidance
@@ -150,7 +149,7 @@ class ModelSynthesizer(TransformerMixin, FittedSynthesizer):
         """
         check_is_fitted(self)
         check_parameter("n_draws", n_draws, int, minimum=1)
-        validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
         model, root = self._model, self._root_of(random_state)
         found = model.modality.complete(model.network, X, y, int(n_draws), root)
         tables = [(filled, labels) if y is not None else filled for filled, labels in found]
@@ -226,7 +225,7 @@ class ModelSynthesizer(TransformerMixin, FittedSynthesizer):
         known = getattr(self, "feature_names_in_", None)
         if input_features is not None and known is not None and list(input_features) != list(known):
             raise ValueError("input_features is not equal to feature_names_in_")
-        return np.array(self._model.modality.feature_names, dtype=object)
+        return np.array(self._model.modality.feature_names(self._model.guide), dtype=object)
 
     def _set_fitted(
         self, model: Model, entropy: str, history: History, n_iter: int, n_draws: int = 0

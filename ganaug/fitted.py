@@ -12,7 +12,6 @@ import torch
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ganaug._util.device import keep_freed_memory, resolve_device
-from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
@@ -62,13 +61,15 @@ class FittedSynthesizer(BaseSynthesizer):
     def columns_(self) -> pd.DataFrame:
         """What was decided of each column, and why: a row for each, in their order."""
         check_is_fitted(self)
+        if not hasattr(self._model.modality.columns, "describe"):
+            raise AttributeError(f"columns_ is for tables, not for a modality {self._model.modality.name!r}")
         found: pd.DataFrame = self._model.modality.columns.describe()
         return found
 
     def _codes(self, X: Any, y: Any) -> torch.Tensor:
         """Codes of rows on the model's device, -1 where a value was never seen."""
         check_is_fitted(self)
-        validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
         modality = self._model.modality
         labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
         return torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
@@ -132,7 +133,7 @@ class FittedSynthesizer(BaseSynthesizer):
         given, known = parameters_from_state(header_dict(header, "parameters")), cls().get_params(deep=False)
         synthesizer = cls(**{key: value for key, value in given.items() if key in known})
         synthesizer._restore(header, arrays, resolve_device(device), constraints, codecs)
-        if "constraints" in known:
+        if "constraints" in known and synthesizer._model.modality.constraints:
             synthesizer.set_params(constraints=synthesizer._model.modality.constraints)
         return synthesizer
 

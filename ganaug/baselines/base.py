@@ -74,7 +74,7 @@ class Baseline(FittedSynthesizer):
         self._check_parameters()
         modality = WholeRows.fit(X, y, None)
         codes = modality.encode(X, y, strict=True)
-        columns, root = columns_of(X), seed_sequence(self.random_state)
+        columns, root = columns_of(modality.header(X)), seed_sequence(self.random_state)
         seed = np.random.SeedSequence(root.entropy, spawn_key=(_WEIGHTS_KEY,)).generate_state(1)[0]
         model = Model.build(modality, self._options(len(codes)), int(seed))
         history, n_iter = self._learn(model, codes, root)
