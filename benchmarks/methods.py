@@ -84,7 +84,8 @@ def end_of_scale(name: str, parts: Split, seed: int) -> Generated:
 def peer(name: str, parts: Split, seed: int) -> Generated:
     """Rows of another library, which is told what the judges read as categories."""
     python, script = python_of(environment_of(name)), ROOT / "benchmarks" / "peers" / "fit.py"
-    limit = QUICK_CPU_SECONDS if len(parts.train) <= QUICK_ROWS else PEER_CPU_SECONDS[name]
+    is_cut = len(parts.train) == QUICK_ROWS
+    limit = QUICK_CPU_SECONDS if is_cut else PEER_CPU_SECONDS[name]
     spec = {
         "rows": parts.n_synthetic,
         "seed": seed,
