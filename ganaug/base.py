@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, DensityMixin, TransformerMixin
+from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
@@ -91,6 +91,7 @@ class Modality(Protocol):
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]]  # of the synthesizer's, those that are this modality's alone
+    fit_parameters: ClassVar[tuple[str, ...]]  # of these, those that `fit` takes
 
     @classmethod
     def recognises(cls, X: Any, **given: Any) -> bool:
@@ -100,7 +101,7 @@ class Modality(Protocol):
     def fit(cls, X: Any, y: Any, weights: Any, *args: Any, **given: Any) -> Modality:
         """Learn what the data is; raise an error that names what can't be used.
 
-        ``given`` are the synthesizer's parameters that are this modality's.
+        ``given`` are the ``fit_parameters``.
         """
 
     def header(self, X: Any) -> Any:
@@ -209,7 +210,7 @@ class Modality(Protocol):
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
 
 
-class BaseSynthesizer(TransformerMixin, DensityMixin, BaseEstimator):
+class BaseSynthesizer(DensityMixin, BaseEstimator):
     """Contract of synthesizers: fit, sample, score, save and load.
 
     A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and

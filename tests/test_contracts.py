@@ -1,4 +1,4 @@
-"""What third parties are held to holds for ganaug's own: every column codec keeps the contract."""
+"""What third parties are held to holds for ganaug's own: column codecs and baselines keep their contracts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import decimal
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from ganaug import baselines
+from ganaug.synthesizer import MODALITIES
 from ganaug.tabular.columns import (
     COLUMN_CODECS,
     CategoryCodec,
@@ -17,7 +20,7 @@ from ganaug.tabular.columns import (
     NumberCodec,
     TextCodec,
 )
-from ganaug.testing import check_column_codec
+from ganaug.testing import check_column_codec, check_synthesizer
 
 
 def rng():
@@ -78,6 +81,48 @@ def test_every_column_codec_keeps_the_contract(codec, values):
 
 def test_every_codec_is_checked():
     assert {codec for codec, _ in COLUMNS.values()} == set(COLUMN_CODECS)
+
+
+SMALL = {"hidden_units": 8, "max_epochs": 1}
+BASELINES = {name: {} for name in ("IndependentColumns", "Bootstrap", "SmoteSynthesizer")}
+BASELINES |= dict.fromkeys(("Autoencoder", "VAE", "RNN"), SMALL)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_keeps_the_contract_of_synthesizers(name):
+    check_synthesizer(getattr(baselines, name)(**BASELINES[name]))
+
+
+def test_every_baseline_is_checked():
+    assert set(BASELINES) == set(baselines.__all__)
+
+
+DATA = {
+    "table": (pd.DataFrame({"a": rng().normal(size=60), "b": list("xyz") * 20}), pd.Series([1, 2] * 30)),
+    "image": (rng().integers(0, 99, (60, 5, 6, 3)).astype(np.uint8), np.array(["cat", "dog"] * 30)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::ganaug.exceptions.FewImagesWarning")
+@pytest.mark.parametrize("name", MODALITIES)
+def test_every_modality_codes_its_data_and_goes_through_a_file(name):
+    X, y = DATA[name]
+    kind = MODALITIES[name]
+    modality = kind.fit(X, y, None)
+    assert kind.recognises(X, image_shape=None)
+    assert set(kind.fit_parameters) <= set(kind.parameters)
+    codes = modality.encode(X, y, strict=True)
+    assert len(codes) == 60
+    again = kind.from_state(*modality.to_state())
+    np.testing.assert_array_equal(again.encode(X, y, strict=True), codes)
+    back, labels = again.decode(codes, rng())
+    assert type(back) is type(X)
+    assert type(labels) is type(y)
+    np.testing.assert_array_equal(np.asarray(labels), np.asarray(y))
+    np.testing.assert_array_equal(modality.encode(back, labels, strict=True), codes)
+    options = modality.settle(modality.default_generator(), torch.device("cpu"))
+    options.check()
+    assert sum(parameter.numel() for parameter in modality.build(options).parameters()) > 0
 
 
 class Broken(CategoryCodec):

@@ -179,8 +179,9 @@ def make_guide(
     """
     if isinstance(network, ResidualNetwork):
         return None  # its rows are what its own discriminator made of them
-    if trainer.hidden is not None:
-        calibrate(network, *trainer.hidden)
+    hidden = getattr(trainer, "hidden", None)
+    if hidden is not None:
+        calibrate(network, *hidden)
     found = getattr(trainer, "found", None) or {"n_trees": 0.0, "strength": 0.0, "gain": 0.0}
     trust = Trust(int(found["n_trees"]), found["strength"], found["gain"])
     counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
