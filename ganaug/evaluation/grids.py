@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_CLASSES = 10
+_ABREAST_FROM = 6  # classes: two of them side by side
 _GAP = 1  # pixels between two images
 
 
@@ -51,8 +52,14 @@ def neighbour_grid(synthetic: Any, labels: Any, train: Any, *, n_columns: int = 
     neighbours[order] = found
     pairs = np.stack([_shown(synthetic, places.ravel(), reader), _shown(train, neighbours, reader)], axis=1)
     tiles = pairs.reshape(len(names), n_columns, 2, *pairs.shape[2:]).transpose(0, 2, 1, 3, 4, 5)
-    figure = figure_class()(figsize=(0.75 * n_columns + 1.2, 1.55 * len(names) + 0.5), layout="constrained")
-    for ax, name, tile in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, tiles, strict=True):
+    abreast = 1 if len(names) < _ABREAST_FROM else 2
+    n_rows = -(-len(names) // abreast)
+    size = (abreast * (0.55 * n_columns + 0.8), 1.15 * n_rows + 0.5)
+    figure = figure_class()(figsize=size, layout="constrained")
+    axes = figure.subplots(n_rows, abreast, squeeze=False).T.ravel()
+    for ax in axes[len(names) :]:
+        ax.set_axis_off()
+    for ax, name, tile in zip(axes, names, tiles, strict=False):
         ax.imshow(_mosaic(tile), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
         ax.set_xticks([])
