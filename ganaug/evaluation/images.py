@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ from ganaug.metrics.classifier import ImageClassifier, fit_classifier
 from ganaug.metrics.frechet import frechet_distance, kernel_distance
 from ganaug.metrics.images import ImageReader, flat_pixels
 from ganaug.metrics.neighbours import nearest, neighbourhood_shares
+from ganaug.metrics.networks import EFFLITE0_PACKAGE, efflite0_features
 from ganaug.metrics.variety import class_coverage
 
 LEAST_IMAGES = 20
 _N_STEPS = 600
 _N_COMPONENTS = 32
 _CLOSE = 0.01
+_LEAST_SIDE, _SIDE, _MOST_SEEN = 32, 64, 256  # of images that a network of photographs is shown
 _MOST_IN_CLOUD = 2000  # the distances are found for many resamples
 _NO_HOLDOUT = (
     "No real_holdout was given: this compares with the images that the generator was fitted on, which a copy "
@@ -204,6 +207,8 @@ def _fidelity(judged: JudgedImages) -> Iterator[Measure]:
         "How far the cloud of features is from the real one: centre, spread and direction.",
         {name: _of_clouds(frechet_distance, real, cloud) for name, cloud in clouds.items()},
     )
+    if min(judged.reader.size) >= _LEAST_SIDE and find_spec(EFFLITE0_PACKAGE) is not None:
+        yield _by_trained_network(judged)
     yield measure(
         "KID",
         "fidelity",
@@ -226,6 +231,24 @@ def _fidelity(judged: JudgedImages) -> Iterator[Measure]:
             meaning,
             {name: _mean(found[part]) for name, found in shares.items()},
         )
+
+
+def _by_trained_network(judged: JudgedImages) -> Measure:
+    """The Fréchet distance in features that were learned from photographs."""
+    reader, sets = _plain((judged.reader.n_channels, *judged.reader.size)), judged.candidates
+    real, *others = (
+        efflite0_features(judged.images(rows[:_MOST_SEEN]), reader=reader, side=_SIDE)
+        for rows in (judged.reference, *(sets[name] for name in ("synthetic", "real") if name in sets))
+    )
+    clouds = dict(zip(("synthetic", "real"), others, strict=False))
+    floor = frechet_distance(real, clouds["real"]) if "real" in clouds else 0.0
+    return measure(
+        "FD_efflite0",
+        "fidelity",
+        Limits(0.0, 1, floor, 6 * floor, upper=float("inf")),
+        "The same in the features of an EfficientNet-lite0 that has learned photographs: it sees noise best.",
+        {name: _of_clouds(frechet_distance, real, cloud) for name, cloud in clouds.items()},
+    )
 
 
 def _of_clouds(distance: Callable[..., float], real: Features, cloud: Features) -> Statistic:

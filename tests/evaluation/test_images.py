@@ -84,6 +84,23 @@ def test_without_a_holdout_it_is_said():
     assert report.scores.loc["exact copies %", "bootstrap"] == 100
 
 
+def test_images_of_32_pixels_are_shown_to_a_network_of_photographs(monkeypatch):
+    def means(images, *, reader, side):
+        assert reader.read(images).shape[1:] == (1, 32, 32)
+        return images.mean(axis=(1, 3)) * 10
+
+    monkeypatch.setattr(images_file, "efflite0_features", means)
+    rng = np.random.default_rng(0)
+    real, unseen, other = rng.random((3, 40, 32, 32))
+    monkeypatch.setattr(images_file, "find_spec", lambda name: None)
+    assert "FD_efflite0" not in ganaug.evaluate(real, other, real_holdout=unseen).scores.index
+    monkeypatch.setattr(images_file, "find_spec", lambda name: "there")
+    frame = ganaug.evaluate(real, other, real_holdout=unseen).to_frame()
+    assert frame.loc["FD_efflite0", "word"] == "good"
+    darker = ganaug.evaluate(real, other * 0.2, real_holdout=unseen).to_frame()
+    assert darker.loc["FD_efflite0", "word"] == "bad"
+
+
 def test_sections_hold_the_images(good):
     (section,) = good.exhibits.sections()
     assert [card.markup.count("data:image/png;base64,") for card in section.cards] == [1, 1]
