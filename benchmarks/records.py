@@ -54,7 +54,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def environment() -> dict[str, Any]:
-    """Versions, machine, commit and date of a measurement."""
+    """Versions, machine and how busy it is, commit and date of a measurement."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -63,6 +63,7 @@ def environment() -> dict[str, Any]:
         "versions": versions,
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain", "--", ".", ":!benchmarks/results")),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ganaug._util.device import resolve_device
+from ganaug._util.device import keep_freed_memory, resolve_device
 from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
@@ -361,6 +361,7 @@ class ModelSynthesizer(BaseSynthesizer):
         model = Model.from_state(header, arrays, self._modalities, self._generators, codecs)
         model = replace(model, modality=model.modality.with_constraints(constraints))
         model.network.to(device).eval()
+        keep_freed_memory()
         entropy = header_str(header, "entropy")
         if not (entropy.isascii() and entropy.isdigit() and len(entropy) < 100):
             raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")

@@ -1,5 +1,6 @@
-"""How faithful are synthetic rows? Scores beside the ends of their scales, and a picture."""
+"""How faithful are synthetic rows? Scores beside the ends of their scales, a picture, and a page."""
 
-from ganaug.evaluation.report import Report, evaluate
+from ganaug.evaluation.report import Report
+from ganaug.evaluation.tables import evaluate
 
 __all__ = ["Report", "evaluate"]

@@ -100,14 +100,14 @@ def _legend(figure: Figure, title: str | None, n_real: int, n_synthetic: int) ->
 # Marginals
 
 
-def _is_number(values: pd.Series) -> bool:
+def is_number(values: pd.Series) -> bool:
     """Whether a histogram says more than bars would."""
     types = pd.api.types
     is_numeric = types.is_numeric_dtype(values.dtype) and not types.is_bool_dtype(values.dtype)
     return (is_numeric or types.is_datetime64_any_dtype(values.dtype)) and values.nunique() > _MAX_LEVELS
 
 
-def _as_floats(values: pd.Series) -> np.ndarray:
+def as_floats(values: pd.Series) -> np.ndarray:
     """Present values as float64, shape (n_present,); moments as years."""
     values = values.dropna()
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
@@ -116,7 +116,7 @@ def _as_floats(values: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype=np.float64)
 
 
-def _bin_edges(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
+def bin_edges(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
     """Shared edges; the outer half per cent of the real values is gathered in the end bins."""
     lower, upper = np.quantile(real, [0.005, 0.995]) if len(real) else (0.0, 1.0)
     everything = np.concatenate([real, synthetic])
@@ -126,7 +126,7 @@ def _bin_edges(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
     return np.linspace(lower, upper if upper > lower else lower + 1.0, _N_BINS + 1)
 
 
-def _level_shares(real: pd.Series, synthetic: pd.Series) -> pd.DataFrame:
+def level_shares(real: pd.Series, synthetic: pd.Series) -> pd.DataFrame:
     """Share of every level among the present values, ``real`` and ``synthetic``; rare levels together."""
     shares = pd.DataFrame(
         {
@@ -156,12 +156,12 @@ def _marginal_distance(real: pd.Series, synthetic: pd.Series) -> float:
     missing = abs(float(real.isna().mean() - synthetic.isna().mean()))
     if real.notna().sum() == 0 or synthetic.notna().sum() == 0:
         return missing
-    if _is_number(real):
-        a, b = _as_floats(real), _as_floats(synthetic)
-        edges = _bin_edges(a, b)
+    if is_number(real):
+        a, b = as_floats(real), as_floats(synthetic)
+        edges = bin_edges(a, b)
         shares = [np.histogram(v.clip(edges[0], edges[-1]), edges)[0] / len(v) for v in (a, b)]
         return missing + 0.5 * float(np.abs(shares[0] - shares[1]).sum())
-    both = _level_shares(real, synthetic)
+    both = level_shares(real, synthetic)
     return missing + 0.5 * float((both["real"] - both["synthetic"]).abs().sum())
 
 
@@ -189,17 +189,17 @@ def _marginal_panel(ax: Axes, name: Any, real: pd.Series, synthetic: pd.Series) 
     if real.notna().sum() == 0 or synthetic.notna().sum() == 0:
         ax.text(0.5, 0.5, "no values", ha="center", va="center", transform=ax.transAxes, color="0.35")
         ax.set_xticks([])
-    elif _is_number(real):
-        _histogram(ax, _as_floats(real), _as_floats(synthetic))
+    elif is_number(real):
+        _histogram(ax, as_floats(real), as_floats(synthetic))
     else:
-        _bars(ax, _level_shares(real, synthetic))
+        _bars(ax, level_shares(real, synthetic))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.set_yticks([])
     ax.tick_params(labelsize=9)
 
 
 def _histogram(ax: Axes, real: np.ndarray, synthetic: np.ndarray) -> None:
-    edges = _bin_edges(real, synthetic)
+    edges = bin_edges(real, synthetic)
     heights = [np.histogram(v.clip(edges[0], edges[-1]), edges)[0] / len(v) for v in (real, synthetic)]
     ax.stairs(heights[0], edges, fill=True, facecolor=REAL_COLOUR)
     ax.stairs(heights[1], edges, fill=False, edgecolor=SYNTHETIC_COLOUR, linewidth=1.6)
@@ -220,7 +220,7 @@ def _bars(ax: Axes, shares: pd.DataFrame) -> None:
     places = np.arange(len(shares))
     ax.bar(places, shares["real"], width=0.8, color=REAL_COLOUR)
     ax.bar(places, shares["synthetic"], width=0.8, fill=False, edgecolor=SYNTHETIC_COLOUR, linewidth=1.6)
-    labels = [_cut(_level_name(level), 14) for level in shares.index]
+    labels = [_cut(level_name(level), 14) for level in shares.index]
     crowded = sum(map(len, labels)) > 26
     ax.set_xticks(places, labels, rotation=35 if crowded else 0, ha="right" if crowded else "center")
     if crowded:
@@ -228,7 +228,7 @@ def _bars(ax: Axes, shares: pd.DataFrame) -> None:
     ax.tick_params(axis="x", length=0)
 
 
-def _level_name(level: Any) -> str:
+def level_name(level: Any) -> str:
     """Whole floats lose their ``.0``."""
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
@@ -248,8 +248,8 @@ def _pair_codes(real: pd.DataFrame, synthetic: pd.DataFrame) -> dict[Any, tuple[
     for name in real.columns:
         if real[name].nunique() < 2 or len(codes) == _MAX_PAIR_COLUMNS:
             continue
-        if _is_number(real[name]):
-            cuts = _cuts(_as_floats(real[name]))
+        if is_number(real[name]):
+            cuts = _cuts(as_floats(real[name]))
             codes[name] = (_number_codes(real[name], cuts), _number_codes(synthetic[name], cuts))
         else:
             levels = pd.Index(real[name].dropna().astype(object).value_counts().index[:20])
@@ -271,7 +271,7 @@ def _cuts(values: np.ndarray) -> np.ndarray:
 def _number_codes(values: pd.Series, cuts: np.ndarray) -> np.ndarray:
     codes = np.zeros(len(values), dtype=np.int64)
     present = values.notna().to_numpy()
-    codes[present] = 1 + np.searchsorted(cuts, _as_floats(values), side="left")
+    codes[present] = 1 + np.searchsorted(cuts, as_floats(values), side="left")
     return codes
 
 
@@ -300,7 +300,7 @@ def _associations(columns: list[np.ndarray]) -> np.ndarray:
 def _pair_row(part: Any, real: pd.DataFrame, synthetic: pd.DataFrame, codes: dict[Any, Any]) -> None:
     names = list(codes)
     of_real, of_synthetic = (_associations([pair[i] for pair in codes.values()]) for i in (0, 1))
-    numbers = [i for i, name in enumerate(names) if _is_number(real[name])]
+    numbers = [i for i, name in enumerate(names) if is_number(real[name])]
     if len(numbers) < 2:
         _association_panel(part.subplots(1, 1), names, of_synthetic - of_real)
         return
@@ -315,11 +315,11 @@ def _scatter_panels(
     axes: Sequence[Axes], x: Any, y: Any, real: pd.DataFrame, synthetic: pd.DataFrame
 ) -> None:
     """The two numbers that depend on each other the most, on the same axes for both tables."""
-    limits = [np.quantile(_as_floats(real[name]), [0.0, 0.995]) for name in (x, y)]
+    limits = [np.quantile(as_floats(real[name]), [0.0, 0.995]) for name in (x, y)]
     colours = ("#3E7CB1", SYNTHETIC_COLOUR)
     for ax, frame, colour, label in zip(axes, (real, synthetic), colours, ("real", "synthetic"), strict=True):
         both = frame[[x, y]].dropna().iloc[:_MAX_POINTS]
-        ax.scatter(_as_floats(both[x]), _as_floats(both[y]), s=7, alpha=0.35, color=colour, linewidths=0)
+        ax.scatter(as_floats(both[x]), as_floats(both[y]), s=7, alpha=0.35, color=colour, linewidths=0)
         ax.set(xlim=_widened(*limits[0]), ylim=_widened(*limits[1]))
         _number_ticks(ax.xaxis, limits[0][1])
         _number_ticks(ax.yaxis, limits[1][1])

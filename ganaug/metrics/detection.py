@@ -9,12 +9,21 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler
 
-from ganaug.metrics.features import CodedTables, FloatArray, as_frame, code_tables, is_time, one_hot, require
+from ganaug.metrics.features import (
+    CodedTables,
+    FloatArray,
+    IntArray,
+    as_frame,
+    code_tables,
+    is_time,
+    one_hot,
+    rank_auc,
+    require,
+)
 
 MAX_TREE_LEVELS = 255  # scikit-learn's boosted trees take no more levels of a category
 
@@ -48,8 +57,43 @@ def tree_detection(
     harder_judge_auc : For what comes close to 1.
     """
     coded = code_tables(real, synthetic, categorical=categorical)
-    aucs = _boosting_aucs(coded, n_splits, random_state, early_stopping=False)
-    return _mean_score(aucs)
+    return detection_score(*held_out_opinions(coded, n_splits, random_state))
+
+
+def held_out_opinions(
+    coded: CodedTables, n_splits: int = 5, random_state: int = 0
+) -> tuple[FloatArray, IntArray, FloatArray]:
+    """What the judge of `tree_detection` thinks of every row, by trees that have not seen it.
+
+    Parameters
+    ----------
+    coded : CodedTables
+        The real table, then the synthetic one.
+    n_splits : int, default=5
+    random_state : int, default=0
+
+    Returns
+    -------
+    y : ndarray of shape (n_real + n_synthetic,)
+        1 for the real rows, which come first.
+    fold : ndarray of shape (n_real + n_synthetic,)
+    opinion : ndarray of shape (n_real + n_synthetic,)
+        Probability that the row is real.
+    """
+    X, y = _stack(coded.matrices[:2])
+    fold, opinion = np.zeros(len(y), dtype=np.int64), np.zeros(len(y))
+    make_judge = _boosting(coded, random_state, early_stopping=False)
+    folds = StratifiedKFold(n_splits=n_splits, shuffle=True, random_state=random_state)
+    for k, (train, test) in enumerate(folds.split(X, y)):
+        fold[test] = k
+        opinion[test] = make_judge().fit(X[train], y[train]).predict_proba(X[test])[:, 1]
+    return y, fold, opinion
+
+
+def detection_score(y: FloatArray, fold: IntArray, opinion: FloatArray) -> float:
+    """Score of `tree_detection` from the opinions about any part of the rows."""
+    parts = (fold == k for k in np.unique(fold))
+    return _mean_score([rank_auc(y[part], opinion[part]) for part in parts])
 
 
 def harder_judge_auc(
@@ -126,15 +170,19 @@ def xgboost_c2st(real: Any, synthetic: Any, *, n_splits: int = 3, random_state: 
 
 
 def _boosting_aucs(coded: CodedTables, n_splits: int, random_state: int, **options: Any) -> list[float]:
-    by_level = coded.is_category & (coded.n_levels <= MAX_TREE_LEVELS)
     X, y = _stack(coded.matrices)
+    return _fold_aucs(_boosting(coded, random_state, **options), X, y, n_splits, random_state)
+
+
+def _boosting(coded: CodedTables, random_state: int, **options: Any) -> Callable[[], Any]:
+    by_level = coded.is_category & (coded.n_levels <= MAX_TREE_LEVELS)
 
     def make_judge() -> Any:
         return HistGradientBoostingClassifier(
             categorical_features=by_level if by_level.any() else None, random_state=random_state, **options
         )
 
-    return _fold_aucs(make_judge, X, y, n_splits, random_state)
+    return make_judge
 
 
 def _fold_aucs(
@@ -144,7 +192,7 @@ def _fold_aucs(
     aucs = []
     for train, test in folds.split(X, y):
         judge = make_judge().fit(X[train], y[train])
-        aucs.append(float(roc_auc_score(y[test], judge.predict_proba(X[test])[:, 1])))
+        aucs.append(rank_auc(y[test], judge.predict_proba(X[test])[:, 1]))
     return aucs
 
 
@@ -165,7 +213,7 @@ def _equal_rows(coded: CodedTables, random_state: int) -> CodedTables:
         matrix if len(matrix) == n_rows else matrix[rng.choice(len(matrix), n_rows, replace=False)]
         for matrix in coded.matrices
     ]
-    return CodedTables(coded.names, coded.is_category, coded.n_levels, cut)
+    return coded.of(*cut)
 
 
 def _papers_coding(real: Any, synthetic: Any) -> CodedTables:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import numbers
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import rankdata
 
 from ganaug.exceptions import InvalidTableError
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+MAX_PLACES = 256  # of a category in a distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +35,22 @@ class CodedTables:
         Distinct levels of a category over all the tables; 0 for a number.
     matrices : list of ndarray, each of shape (n_samples, n_features), float64
         One per table. A category is the rank of its level, a number is itself, a missing cell is NaN.
+    levels : list of list
+        For each column the levels of a category by their code; empty for a number.
+    dtypes : list
+        For each column its dtype in the first table: that of a date says what its number means.
     """
 
     names: list[Any]
     is_category: BoolArray
     n_levels: IntArray
     matrices: list[FloatArray]
+    levels: list[list[Any]] = field(default_factory=list)
+    dtypes: list[Any] = field(default_factory=list)
+
+    def of(self, *matrices: FloatArray) -> CodedTables:
+        """The same columns, other rows."""
+        return replace(self, matrices=list(matrices))
 
 
 def code_tables(*tables: Any, categorical: Iterable[Any] | None = None) -> CodedTables:
@@ -75,17 +87,19 @@ def code_tables(*tables: Any, categorical: Iterable[Any] | None = None) -> Coded
     names = list(frames[0].columns)
     chosen = _categories_by_dtype(frames[0]) if categorical is None else set(categorical)
     is_category = np.array([name in chosen for name in names], dtype=np.bool_)
-    n_levels = np.zeros(len(names), dtype=np.int64)
+    levels: list[list[Any]] = [[] for _ in names]
     matrices = [np.empty((len(frame), len(names)), dtype=np.float64) for frame in frames]
     for j, name in enumerate(names):
         columns = [frame[name] for frame in frames]
         if is_category[j]:
-            coded, n_levels[j] = _code_categories(columns)
+            coded, levels[j] = _code_categories(columns)
         else:
             coded = [_as_numbers(column) for column in columns]
         for matrix, values in zip(matrices, coded, strict=True):
             matrix[:, j] = values
-    return CodedTables(names, is_category, n_levels, matrices)
+    n_levels = np.array([len(known) for known in levels], dtype=np.int64)
+    dtypes = [frames[0][name].dtype for name in names]
+    return CodedTables(names, is_category, n_levels, matrices, levels, dtypes)
 
 
 def one_hot(coded: CodedTables, fill: Sequence[float] | None = None) -> list[FloatArray]:
@@ -115,16 +129,18 @@ def one_hot(coded: CodedTables, fill: Sequence[float] | None = None) -> list[Flo
     return [np.hstack(block) for block in blocks]
 
 
-def distance_features(coded: CodedTables) -> list[npt.NDArray[np.float32]]:
+def distance_features(coded: CodedTables, mismatch: float = 1.0) -> list[npt.NDArray[np.float32]]:
     """Scale the columns so that squared Euclidean distance adds one unit per column at most.
 
     A number runs from 0 to 1 over the first table; two different levels, or a value and a missing cell,
-    are at squared distance 1.
+    are at squared distance 1. Of a category with many levels the rare ones share places.
 
     Parameters
     ----------
     coded : CodedTables
         The first table sets the scale.
+    mismatch : float, default=1.0
+        Squared distance of two different levels; 2 is that of plain one-hot columns.
 
     Returns
     -------
@@ -135,7 +151,8 @@ def distance_features(coded: CodedTables) -> list[npt.NDArray[np.float32]]:
     for j, is_category in enumerate(coded.is_category):
         columns = [matrix[:, j] for matrix in coded.matrices]
         if is_category:
-            spread = [part * np.sqrt(0.5) for part in _spread_codes(columns, int(coded.n_levels[j]))]
+            folded, n_levels = _fold_levels(columns, int(coded.n_levels[j]))
+            spread = [part * np.sqrt(mismatch / 2) for part in _spread_codes(folded, n_levels)]
         else:
             spread = _scale_numbers(columns)
         for block, part in zip(blocks, spread, strict=True):
@@ -167,6 +184,17 @@ def as_frame(table: Any) -> pd.DataFrame:
     if hasattr(table, "to_pandas"):  # polars, pyarrow
         return pd.DataFrame(table.to_pandas())
     return pd.DataFrame(np.asarray(table))
+
+
+def rank_auc(is_positive: npt.NDArray[Any], score: FloatArray) -> float:
+    """Area under the ROC curve, as `roc_auc_score` has it, without its checks; NaN for a single class."""
+    positive = np.asarray(is_positive, dtype=np.bool_)
+    n_positive = int(positive.sum())
+    n_pairs = n_positive * (len(positive) - n_positive)
+    if not n_pairs:
+        return float("nan")
+    ranks = rankdata(score)
+    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / n_pairs)
 
 
 def is_time(column: pd.Series[Any]) -> bool:
@@ -208,7 +236,7 @@ def _as_numbers(column: pd.Series[Any]) -> FloatArray:
         ) from error
 
 
-def _code_categories(columns: list[pd.Series[Any]]) -> tuple[list[FloatArray], int]:
+def _code_categories(columns: list[pd.Series[Any]]) -> tuple[list[FloatArray], list[Any]]:
     together = np.concatenate([column.astype(object).to_numpy() for column in columns])
     codes, levels = pd.factorize(together)
     order = sorted(range(len(levels)), key=lambda i: _level_key(levels[i]))
@@ -216,7 +244,7 @@ def _code_categories(columns: list[pd.Series[Any]]) -> tuple[list[FloatArray], i
     rank[order] = np.arange(len(levels))
     rank[-1] = np.nan  # factorize says -1 for missing
     ends = np.cumsum([len(column) for column in columns])[:-1]
-    return np.split(rank[codes], ends), len(levels)
+    return np.split(rank[codes], ends), [levels[i] for i in order]
 
 
 def _level_key(level: Any) -> tuple[int, float, str]:
@@ -229,6 +257,19 @@ def _spread_codes(columns: list[FloatArray], n_levels: int) -> list[FloatArray]:
     any_missing = any(np.isnan(codes).any() for codes in columns)
     identity = np.eye(n_levels + any_missing)
     return [identity[np.where(np.isnan(codes), n_levels, codes).astype(np.int64)] for codes in columns]
+
+
+def _fold_levels(columns: list[FloatArray], n_levels: int) -> tuple[list[FloatArray], int]:
+    """At most `MAX_PLACES` codes: the frequent levels keep one of their own, the others share a few."""
+    if n_levels <= MAX_PLACES:
+        return columns, n_levels
+    together = np.concatenate(columns)
+    counts = np.bincount(together[~np.isnan(together)].astype(np.int64), minlength=n_levels)
+    rank = np.empty(n_levels)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(n_levels)
+    own = 3 * MAX_PLACES // 4
+    place = np.append(np.where(rank < own, rank, own + rank % (MAX_PLACES - own)), np.nan)
+    return [place[np.where(np.isnan(c), n_levels, c).astype(np.int64)] for c in columns], MAX_PLACES
 
 
 def _scale_numbers(columns: list[FloatArray]) -> list[FloatArray]:

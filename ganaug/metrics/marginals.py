@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganaug.metrics.features import FloatArray, code_tables
+from ganaug.metrics.features import CodedTables, FloatArray, code_tables
 
 Distance = Callable[[FloatArray, FloatArray], float]
 
@@ -54,12 +54,25 @@ def shape_error_by_column(
     """
     coded = code_tables(real, synthetic, categorical=categorical)
     kinds = ["category" if is_category else "number" for is_category in coded.is_category]
-    distances = [_total_variation if kind == "category" else _kolmogorov_smirnov for kind in kinds]
-    errors = [
-        _of_present(distance, coded.matrices[0][:, j], coded.matrices[1][:, j])
-        for j, distance in enumerate(distances)
-    ]
+    errors = marginal_errors(coded)
     return pd.DataFrame({"kind": kinds, "error": errors}, index=pd.Index(coded.names, name="column"))
+
+
+def marginal_errors(coded: CodedTables) -> FloatArray:
+    """Errors of `shape_error_by_column` between the first two tables.
+
+    Parameters
+    ----------
+    coded : CodedTables
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+    """
+    real, synthetic = coded.matrices[:2]
+    distances = [_total_variation if own else _kolmogorov_smirnov for own in coded.is_category]
+    errors = [_of_present(d, real[:, j], synthetic[:, j]) for j, d in enumerate(distances)]
+    return np.array(errors, dtype=np.float64)
 
 
 def _of_present(distance: Distance, real: FloatArray, synthetic: FloatArray) -> float:
@@ -69,8 +82,9 @@ def _of_present(distance: Distance, real: FloatArray, synthetic: FloatArray) -> 
 
 def _kolmogorov_smirnov(real: FloatArray, synthetic: FloatArray) -> float:
     """Largest difference of the two distribution functions; sdmetrics' KSComplement without the p-value."""
+    real, synthetic = np.sort(real), np.sort(synthetic)
     values = np.concatenate([real, synthetic])
-    below = [np.searchsorted(np.sort(part), values, side="right") / len(part) for part in (real, synthetic)]
+    below = [np.searchsorted(part, values, side="right") / len(part) for part in (real, synthetic)]
     return float(np.abs(below[0] - below[1]).max())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganaug.metrics.features import CodedTables, FloatArray, IntArray, code_tables, require
+from ganaug.metrics.features import CodedTables, FloatArray, IntArray, code_tables
 
 
 def trend_error(real: Any, synthetic: Any, *, categorical: Iterable[Any] | None = None) -> float:
@@ -29,11 +28,6 @@ def trend_error(real: Any, synthetic: Any, *, categorical: Iterable[Any] | None 
     -------
     float
         From 0 (the same trends) to 1. NaN for fewer than two columns.
-
-    Raises
-    ------
-    ImportError
-        sdmetrics is not installed.
     """
     errors = trend_error_by_pair(real, synthetic, categorical=categorical)["error"].to_numpy(dtype=np.float64)
     return float(np.nanmean(errors)) if np.isfinite(errors).any() else float("nan")
@@ -58,20 +52,17 @@ def trend_error_by_pair(
         ``first``, ``second``, ``metric`` (sdmetrics' name) and ``error`` (0 to 1; NaN where it is not
         defined, such as the correlation with a constant).
     """
-    metrics = require("sdmetrics.column_pairs")
     coded = code_tables(real, synthetic, categorical=categorical)
-    binned = [_bin_by_width(matrix, coded.is_category) for matrix in coded.matrices]
-    rows = []
-    for i, j in combinations(range(len(coded.names)), 2):
-        any_category = coded.is_category[i] or coded.is_category[j]
-        name = "ContingencySimilarity" if any_category else "CorrelationSimilarity"
-        real_part, synthetic_part = (
-            (codes if any_category else matrix)[:, [i, j]]
-            for codes, matrix in zip(binned, coded.matrices, strict=True)
-        )
-        error = _pair_error(getattr(metrics, name), real_part, synthetic_part)
-        rows.append((coded.names[i], coded.names[j], name, error))
-    return pd.DataFrame(rows, columns=["first", "second", "metric", "error"])
+    pairs = list(combinations(range(len(coded.names)), 2))
+    any_category = [coded.is_category[i] or coded.is_category[j] for i, j in pairs]
+    return pd.DataFrame(
+        {
+            "first": [coded.names[i] for i, _ in pairs],
+            "second": [coded.names[j] for _, j in pairs],
+            "metric": ["ContingencySimilarity" if c else "CorrelationSimilarity" for c in any_category],
+            "error": trend_errors(coded),
+        }
+    )
 
 
 def trend_twin(
@@ -102,40 +93,112 @@ def trend_twin(
     >>> round(trend_twin(np.column_stack([x, x]), np.column_stack([x, x[::-1]])), 2)
     1.0
     """
-    coded = code_tables(real, synthetic, categorical=categorical)
-    real_codes, synthetic_codes, n_levels = _bin_by_real_quantiles(coded, n_bins)
+    errors = twin_errors(code_tables(real, synthetic, categorical=categorical), n_bins)
+    return float(np.mean(errors)) if len(errors) else float("nan")
+
+
+def trend_errors(coded: CodedTables) -> FloatArray:
+    """Errors of `trend_error_by_pair` between the first two tables, shape (n_pairs,)."""
+    real, synthetic = coded.matrices[:2]
+    binned = [_bin_by_width(matrix, coded.is_category) for matrix in (real, synthetic)]
+    sizes = np.maximum(binned[0].max(axis=0, initial=0), binned[1].max(axis=0, initial=0)) + 1
+    errors = []
+    for i, j in combinations(range(len(coded.names)), 2):
+        if coded.is_category[i] or coded.is_category[j]:
+            own, other = (codes[:, [i, j]] for codes in binned)
+            errors.append(_total_variation(own, other, int(sizes[j])))
+        else:
+            found = [_correlation(matrix[:, i], matrix[:, j]) for matrix in (real, synthetic)]
+            errors.append(abs(found[0] - found[1]) / 2)
+    return np.array(errors, dtype=np.float64)
+
+
+def twin_errors(coded: CodedTables, n_bins: int = 10) -> FloatArray:
+    """Total variations that `trend_twin` is the mean of, shape (n_pairs,)."""
+    real, synthetic, n_levels = bin_by_real_quantiles(coded, n_bins)
     errors = [
-        _total_variation(real_codes[:, [i, j]], synthetic_codes[:, [i, j]], int(n_levels[j]))
+        _total_variation(real[:, [i, j]], synthetic[:, [i, j]], int(n_levels[j]))
         for i, j in combinations(range(len(n_levels)), 2)
     ]
-    return float(np.mean(errors)) if errors else float("nan")
+    return np.array(errors, dtype=np.float64)
+
+
+def dependence_errors(coded: CodedTables, n_bins: int = 10, max_levels: int = 40) -> FloatArray:
+    """How far two columns' dependence is from the real one, whatever their marginals: shape (n_pairs,).
+
+    The total variation of `trend_twin` after the synthetic table of a pair was raked to the real marginals
+    over the levels that both have. It is 0 where only the marginals differ.
+
+    Parameters
+    ----------
+    coded : CodedTables
+        The real table, then the synthetic one.
+    n_bins : int, default=10
+    max_levels : int, default=40
+        Levels of a category that are told apart, the most frequent of the real table; the others are one.
+    """
+    real, synthetic, n_levels = bin_by_real_quantiles(coded, n_bins)
+    for j in np.flatnonzero(n_levels > max_levels):
+        size = int(n_levels[j])
+        counts = np.bincount(real[:, j], minlength=size)
+        place = np.full(size, max_levels - 1)
+        place[np.argsort(-counts, kind="stable")[: max_levels - 1]] = np.arange(max_levels - 1)
+        real[:, j], synthetic[:, j] = place[real[:, j]], place[synthetic[:, j]]
+    n_levels = np.minimum(n_levels, max_levels)
+    errors = []
+    for first, second in combinations(range(len(n_levels)), 2):
+        shape = (int(n_levels[first]), int(n_levels[second]))
+        tables = [
+            np.bincount(codes[:, first] * shape[1] + codes[:, second], minlength=shape[0] * shape[1]).reshape(
+                shape
+            )
+            for codes in (real, synthetic)
+        ]
+        errors.append(_raked_distance(tables[0].astype(np.float64), tables[1].astype(np.float64)))
+    return np.array(errors, dtype=np.float64)
+
+
+def _raked_distance(real: FloatArray, synthetic: FloatArray) -> float:
+    rows = (real.sum(axis=1) > 0) & (synthetic.sum(axis=1) > 0)
+    real, synthetic = real[rows], synthetic[rows]
+    columns = (real.sum(axis=0) > 0) & (synthetic.sum(axis=0) > 0)
+    real, synthetic = real[:, columns], synthetic[:, columns]
+    if min(real.shape) < 2 or real.sum() == 0 or synthetic.sum() == 0:
+        return 0.0
+    real, raked = real / real.sum(), synthetic / synthetic.sum()
+    for _ in range(10):
+        raked = raked * _ratio(real.sum(axis=1), raked.sum(axis=1))[:, None]
+        raked = raked * _ratio(real.sum(axis=0), raked.sum(axis=0))
+    return float(np.abs(real - raked).sum() / 2)
+
+
+def _ratio(wanted: FloatArray, given: FloatArray) -> FloatArray:
+    return np.divide(wanted, given, out=np.zeros_like(wanted), where=given > 0)
+
+
+def _correlation(first: FloatArray, second: FloatArray) -> float:
+    """Pearson's, over the rows that have both; NaN where one of them doesn't vary."""
+    present = ~(np.isnan(first) | np.isnan(second))
+    first, second = first[present], second[present]
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    first, second = (values - values.mean() for values in (first, second))
+    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
 
 def _bin_by_width(matrix: FloatArray, is_category: Any) -> IntArray:
-    """Ten bins of equal width per number; as in sdmetrics, the maximum and missing share an eleventh."""
+    """Codes from 0; ten equal widths per number; as in sdmetrics, the maximum and missing share one."""
     codes = np.where(np.isnan(matrix), -1, matrix)
     for j in np.flatnonzero(~is_category):
         present = matrix[~np.isnan(matrix[:, j]), j]
         codes[:, j] = np.digitize(matrix[:, j], np.histogram_bin_edges(present, bins=10))
-    return codes.astype(np.int64)
+    return codes.astype(np.int64) + 1
 
 
-def _pair_error(metric: Any, real: Any, synthetic: Any) -> float:
-    errors = require("sdmetrics.errors")
-    columns = ["first", "second"]
-    tables = pd.DataFrame(real, columns=columns), pd.DataFrame(synthetic, columns=columns)
-    try:
-        with warnings.catch_warnings():  # scipy on constant input: the answer is NaN, which is said
-            warnings.simplefilter("ignore")
-            return 1.0 - float(metric.compute(*tables))
-    except (errors.ConstantInputError, ValueError):  # ValueError: fewer than two rows without a gap
-        return float("nan")
-
-
-def _bin_by_real_quantiles(coded: CodedTables, n_bins: int) -> tuple[IntArray, IntArray, IntArray]:
-    """Codes of the two tables, missing as the last level, and the number of levels of each column."""
+def bin_by_real_quantiles(coded: CodedTables, n_bins: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Codes of the first two tables, missing as the last level, and the number of levels of each column."""
     n_levels = coded.n_levels.copy()
-    codes = [matrix.copy() for matrix in coded.matrices]
+    codes = [matrix.copy() for matrix in coded.matrices[:2]]
     for j in np.flatnonzero(~coded.is_category):
         real = coded.matrices[0][:, j]
         present = real[~np.isnan(real)]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.metrics import r2_score, roc_auc_score, root_mean_squared_error
+from sklearn.metrics import r2_score, root_mean_squared_error
 
 from ganaug.exceptions import InvalidTableError
-from ganaug.metrics.features import BoolArray, CodedTables, FloatArray, code_tables, one_hot, require
+from ganaug.metrics.features import (
+    BoolArray,
+    CodedTables,
+    FloatArray,
+    code_tables,
+    one_hot,
+    rank_auc,
+    require,
+)
 
 N_TREES = (10, 50, 100)
 GRID = tuple(product((5, 10, 20), (1, 10), (0.0, 1.0)))  # max_depth, min_child_weight, gamma
@@ -63,30 +72,112 @@ def train_on_synthetic(
     ImportError
         ``learner="papers"`` and xgboost is not installed.
     """
+    coded, y, n_classes = _split_target(train, test, target, categorical, log_target)
+    predict = _predict_quick if learner == "quick" else _predict_papers
+    return _score(y[0], predict(coded, y[1], n_classes, random_state), n_classes)
+
+
+def predict_target(
+    train: Any, test: Any, target: Any, categorical: Iterable[Any] | None = None, random_state: int = 0
+) -> tuple[FloatArray, FloatArray, int]:
+    """The target of the test rows, its prediction by the "quick" model, and the number of classes.
+
+    Rows of either table without a target are left out. `main_score` scores any part of them.
+    """
+    coded, y, n_classes = _split_target(train, test, target, categorical, log_target=False)
+    return y[0], _predict_quick(coded, y[1], n_classes, random_state), n_classes
+
+
+def main_score(y: FloatArray, prediction: FloatArray, n_classes: int) -> float:
+    """AUC, or R2 for a number, of what `predict_target` returned."""
+    return _score(y, prediction, n_classes)["auc" if n_classes else "r2"]
+
+
+def feature_importances(
+    train: Any,
+    test: Any,
+    *,
+    target: Any,
+    categorical: Iterable[Any] | None = None,
+    n_repeats: int = 2,
+    random_state: int = 0,
+) -> pd.Series[float]:
+    """Tell what the "quick" model of `train_on_synthetic` goes by: permutation importances on the test rows.
+
+    Parameters
+    ----------
+    train : DataFrame or array-like of shape (n_train, n_features)
+        Synthetic rows, or the real ones for the reference.
+    test : DataFrame or array-like of shape (n_test, n_features)
+    target : column name
+    categorical : iterable of column names, optional
+    n_repeats : int, default=2
+        Shuffles of each column, of which the mean is taken.
+    random_state : int, default=0
+
+    Returns
+    -------
+    Series of shape (n_features - 1,)
+        What shuffling each column of the test rows takes from the AUC, or from R2; at least 0.
+
+    References
+    ----------
+    Breiman: Random Forests, 2001 (section 10).
+    """
+    coded, y, n_classes = _split_target(train, test, target, categorical, log_target=False)
+    model = _fit_quick(coded, y[1], n_classes, random_state)
+    rng = np.random.default_rng(random_state)
+    best = main_score(y[0], model(coded.matrices[0]), n_classes)
+    losses = np.zeros(len(coded.names))
+    for _ in range(n_repeats):
+        shuffled = np.repeat(coded.matrices[0][None], len(losses), axis=0)
+        for j, rows in enumerate(shuffled):
+            rows[:, j] = rng.permutation(rows[:, j])
+        predictions = np.split(model(shuffled.reshape(-1, len(losses))), len(losses))
+        losses += [best - main_score(y[0], part, n_classes) for part in predictions]
+    return pd.Series(
+        np.maximum(np.nan_to_num(losses / n_repeats), 0.0), index=pd.Index(coded.names, name="column")
+    )
+
+
+def importance_overlap(first: pd.Series[float], second: pd.Series[float]) -> float:
+    """Shared part of two sets of importances, each scaled to sum to 1; 1 where they agree, 0 at worst."""
+    if not first.sum() > 0 or not second.sum() > 0:
+        return float(first.sum() == second.sum())
+    return float(np.minimum(first / first.sum(), second / second.sum()).sum())
+
+
+def _split_target(
+    train: Any, test: Any, target: Any, categorical: Iterable[Any] | None, log_target: bool
+) -> tuple[CodedTables, list[FloatArray], int]:
+    """Test and training table without the target, their targets, and how many classes; 0 for a number."""
     coded = code_tables(test, train, categorical=categorical)
     if target not in coded.names:
         raise InvalidTableError(f"The target must be a column, one of {coded.names!r}, got {target!r}")
     j = coded.names.index(target)
     coded = _rows_with_target(coded, j)
-    n_classes = int(coded.n_levels[j])
-    y_test, y_train = (_target_of(matrix[:, j], log_target) for matrix in coded.matrices)
-    X = _without_column(coded, j)
-    predict = _predict_quick if learner == "quick" else _predict_papers
-    prediction = predict(X, y_train, n_classes, random_state)
-    return _score(y_test, prediction, n_classes)
+    y = [_target_of(matrix[:, j], log_target) for matrix in coded.matrices]
+    return _without_column(coded, j), y, int(coded.n_levels[j])
 
 
 def _predict_quick(X: CodedTables, y: FloatArray, n_classes: int, random_state: int) -> FloatArray:
-    X_test, X_train = X.matrices
+    return _fit_quick(X, y, n_classes, random_state)(X.matrices[0])
+
+
+def _fit_quick(
+    X: CodedTables, y: FloatArray, n_classes: int, random_state: int
+) -> Callable[[FloatArray], FloatArray]:
+    """A model of the second table, as a function: numbers, or a probability for each class."""
     by_level = X.is_category & (X.n_levels <= MAX_TREE_LEVELS)
     options = {"categorical_features": by_level if by_level.any() else None, "random_state": random_state}
     if not n_classes:
-        model = HistGradientBoostingRegressor(**options).fit(X_train, y)
-        return cast(FloatArray, model.predict(X_test))
-    if len(np.unique(y)) == 1:
-        return _spread_probabilities(np.ones((len(X_test), 1)), np.unique(y), n_classes)
-    model = HistGradientBoostingClassifier(**options).fit(X_train, y)
-    return _spread_probabilities(model.predict_proba(X_test), model.classes_, n_classes)
+        regressor = HistGradientBoostingRegressor(**options).fit(X.matrices[1], y)
+        return lambda rows: cast(FloatArray, regressor.predict(rows))
+    classes = np.unique(y)
+    if len(classes) == 1:
+        return lambda rows: _spread_probabilities(np.ones((len(rows), 1)), classes, n_classes)
+    model = HistGradientBoostingClassifier(**options).fit(X.matrices[1], y)
+    return lambda rows: _spread_probabilities(model.predict_proba(rows), model.classes_, n_classes)
 
 
 def _predict_papers(X: CodedTables, y: FloatArray, n_classes: int, random_state: int) -> FloatArray:
@@ -131,11 +222,7 @@ def _score(y: FloatArray, prediction: FloatArray, n_classes: int) -> dict[str, f
             "rmse": float(root_mean_squared_error(y, prediction)),
         }
     positives = range(n_classes) if n_classes > 2 else [1]
-    aucs = [
-        float(roc_auc_score(y == level, prediction[:, level]))
-        for level in positives
-        if 0 < np.mean(y == level) < 1
-    ]
+    aucs = [rank_auc(y == level, prediction[:, level]) for level in positives if 0 < np.mean(y == level) < 1]
     return {"auc": float(np.mean(aucs)) if aucs else float("nan")}
 
 
@@ -157,7 +244,7 @@ def _rows_with_target(coded: CodedTables, j: int) -> CodedTables:
     kept = [matrix[~np.isnan(matrix[:, j])] for matrix in coded.matrices]
     if not all(len(matrix) for matrix in kept):
         raise InvalidTableError(f"The target must have values in both tables, got none in {coded.names[j]!r}")
-    return CodedTables(coded.names, coded.is_category, coded.n_levels, kept)
+    return coded.of(*kept)
 
 
 def _without_column(coded: CodedTables, j: int) -> CodedTables:

@@ -286,18 +286,27 @@ class CascadeNetwork(nn.Module):
             self._of_rows(part[:, fields], n_rows, member)
             for part in (self.context_shift, self.context_scale, self.hidden_scale)
         )
-        hidden = self.inner(F.silu(context + self.context_bias[fields] + shift) * scale, fields)
-        hidden = hidden * hidden_scale
+        blocks = (shift.shape[1], n_rows // shift.shape[1])
+        shift = self.context_bias[fields].unsqueeze(1) + shift
+        seen = F.silu(context.unflatten(1, blocks) + shift) * scale
+        hidden = self.inner(seen.flatten(1, 2), fields)
+        hidden = (hidden.unflatten(1, blocks) * hidden_scale).flatten(1, 2)
         for block in self.blocks:
             hidden = block(hidden, fields)
         return F.silu(hidden)
 
     def _of_rows(self, part: Tensor, n_rows: int, member: int | None) -> Tensor:
-        """A parameter (n_members, n_fields, 1, units) for each row: (n_fields, n_rows or 1, units)."""
+        """A parameter (n_members, n_fields, 1, units) for blocks of rows: (n_fields, n_blocks, ..., units).
+
+        A member's rows are a block where that leaves none over, which spares a copy for each row.
+        """
         if member is not None or self.n_members == 1:
-            return part[member or 0]
+            return part[member or 0].unsqueeze(1)
+        by_field = part.transpose(0, 1)
+        if n_rows % self.n_members == 0:
+            return by_field
         own = torch.arange(n_rows, device=part.device) * self.n_members // n_rows
-        return part.squeeze(2).transpose(0, 1).index_select(1, own)
+        return by_field.index_select(1, own).transpose(1, 2)
 
 
 class _Layer(nn.Module):

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganaug._util.device import keep_freed_memory
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug._util.store import Arrays, Header, array_of, header_dict, header_float, header_int, header_list
 from ganaug.exceptions import CheckpointError, GanaugError, InterruptedFitWarning, ModelFileError
@@ -151,6 +152,7 @@ class Loop:
         self._began = time.monotonic()
         self.guard.keep(self.step)
         self._notify("on_fit_begin")
+        keep_freed_memory()
         self._set_training(True)
         self._before_steps()
         try:
