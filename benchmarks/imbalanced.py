@@ -69,7 +69,7 @@ class ImbalancedTask:
     @property
     def is_mixed(self) -> bool:
         """Whether any column is a category."""
-        return any(dtype == object for dtype in self.X.dtypes)
+        return any(pd.api.types.is_object_dtype(dtype) for dtype in self.X.dtypes)
 
 
 def names() -> list[str]:

@@ -49,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     tasks = ["adult-tenth"] if options.adult else options.tasks or (QUICK if options.quick else names())
     cells = [(task, seed) for seed in options.seeds for task in tasks if (task, seed) not in known]
     logger.info("%d cells, results in %s", len(cells), options.out)
-    return 0 if all([_run_cell_apart(cell, options.out) for cell in cells]) else 1
+    done = [_run_cell_apart(cell, options.out) for cell in cells]
+    return 0 if all(done) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,8 +105,8 @@ def measure(task: ImbalancedTask, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Sizes; ``scores`` by learner, method and measure, means over the folds; ``chosen``, what balance="auto"
-        took in each fold; and the CPU seconds of each method, learners included.
+        Sizes; ``scores`` by learner, method and measure, means over the folds; ``chosen``, what
+        balance="auto" took in each fold; and the CPU seconds of each method, learners included.
     """
     from sklearn.model_selection import StratifiedKFold
 

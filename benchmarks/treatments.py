@@ -30,7 +30,7 @@ from ganaug import AugmentedClassifier, Balance, GANOversampler
 
 LEARNERS: dict[str, Callable[..., Any]] = {
     "logistic regression": lambda seed, **given: LogisticRegression(max_iter=1000, **given),
-    "random forest": lambda seed, **given: RandomForestClassifier(50, random_state=seed, **given),
+    "random forest": lambda seed, **given: RandomForestClassifier(30, random_state=seed, **given),
     "boosted trees": lambda seed, **given: HistGradientBoostingClassifier(
         max_iter=50, early_stopping=False, random_state=seed, **given
     ),
@@ -145,7 +145,7 @@ def _nothing(fold: Fold, learner: str) -> Any:
 
 
 def _threshold(fold: Fold, learner: str) -> Any:
-    model = TunedThresholdClassifierCV(fold.estimator(learner), cv=3, random_state=fold.seed)
+    model = TunedThresholdClassifierCV(fold.estimator(learner), cv=2, random_state=fold.seed)
     return model.fit(fold.X, fold.y)
 
 
@@ -154,7 +154,7 @@ def _class_weight(fold: Fold, learner: str) -> Any:
 
 
 def _balance(fold: Fold, learner: str) -> Any:
-    balance, sampler = Balance(cv=3), fold.sampler()
+    balance, sampler = Balance(cv=3, amounts=[0.5, 1.0]), fold.sampler()
     model = AugmentedClassifier(
         fold.estimator(learner), sampler=sampler, balance=balance, random_state=fold.seed
     )

@@ -177,6 +177,33 @@ class ModelSynthesizer(BaseSynthesizer):
         tables = [(filled, labels) if y is not None else filled for filled, labels in found]
         return tables if n_draws > 1 else tables[0]
 
+    def vary(
+        self, X: Any, y: Any = None, *, share: float | str = "random", random_state: RandomState = None
+    ) -> Any:
+        """Draw rows near given ones: some cells of each are drawn again, given its others and its label.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array of shape (n_samples,), optional
+            Labels, which the rows keep; only after a fit with them.
+        share : float or "random", default="random"
+            Share of a row's cells, at least one; "random" is any share between none and all for each row.
+        random_state : int, RandomState, Generator or None, default=None
+            As in `sample`.
+
+        Returns
+        -------
+        X : table of shape (n_samples, n_features)
+            In what was given to fit.
+        """
+        check_is_fitted(self)
+        if share != "random":
+            check_parameter("share", share, float, minimum=0, maximum=1)
+        validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        model = self._model
+        return model.modality.vary(model.network, X, y, share, self._root_of(random_state))
+
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Log-likelihood of each row, exact for the mixture over eight orders of the columns.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from numbers import Real
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -11,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length, compute_sample_weight
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_memory, has_fit_parameter, validate_data
 
@@ -22,9 +25,9 @@ except ImportError as error:
     raise ImportError('GANOversampler needs imbalanced-learn: pip install "ganaug[imblearn]"') from error
 
 from ganaug._util.frames import header_of, to_frame
-from ganaug._util.random import seed_sequence, seeded_clone
+from ganaug._util.random import numpy_generator, seed_sequence, seeded_clone
 from ganaug._util.sklearn import check_sample_weight, take
-from ganaug.exceptions import ContractError, GanaugWarning, InvalidTableError
+from ganaug.exceptions import ContractError, GanaugWarning, InvalidTableError, UnsupportedError
 from ganaug.pipelines.defaults import default_synthesizer
 from ganaug.pipelines.rows import beside, kept_to_others, stacked
 from ganaug.pipelines.targets import TARGETS, Strata, find_strata
@@ -52,6 +55,11 @@ class GANOversampler(BaseOverSampler):
         None is a `GANSynthesizer` of which the size and the length of the fit are bounded by the size of the
         table, so that it costs seconds, and without a discriminator unless the filter needs it; pass
         ``GANSynthesizer()`` for one that takes the time it needs.
+    redrawn : "random" or float between 0 and 1, default="random"
+        Share of its cells that a drawn row owes to the generator, where the synthesizer has ``vary``: a row
+        starts from a real one of its class, of which such a share of the cells, at least one, is drawn again
+        given the others. "random" is any share for each row, between next to nothing and everything: it keeps
+        rows where their class is, of which few rows show a generator too little. 1.0 draws whole rows.
     class_weight : {"balanced"} or None, default="balanced"
         How much the rows of a class count for the synthesizer, where its fit takes ``sample_weight``:
         "balanced" lets each class count as much as any other, so that what sets a rare one apart is learned
@@ -105,6 +113,7 @@ class GANOversampler(BaseOverSampler):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseOverSampler._parameter_constraints,
         "synthesizer": [HasMethods(["fit", "sample"]), None],
+        "redrawn": [Interval(Real, 0, 1, closed="both"), StrOptions({"random"})],
         "class_weight": [StrOptions({"balanced"}), None],
         "filter": [StrOptions({"realism"}), None],
         "target": [StrOptions(set(TARGETS)), "array-like"],
@@ -116,6 +125,7 @@ class GANOversampler(BaseOverSampler):
         *,
         sampling_strategy: float | str | Mapping[Any, int] | Callable[[Any], Mapping[Any, int]] = "auto",
         synthesizer: Any = None,
+        redrawn: float | str = "random",
         class_weight: str | None = "balanced",
         filter: str | None = None,
         target: str | Sequence[float] = "class",
@@ -124,6 +134,7 @@ class GANOversampler(BaseOverSampler):
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.synthesizer = synthesizer
+        self.redrawn = redrawn
         self.class_weight = class_weight
         self.filter = filter
         self.target = target
@@ -165,6 +176,7 @@ class GANOversampler(BaseOverSampler):
         self.is_synthetic_ = np.arange(n + len(repeated)) >= n
         if isinstance(y, np.ndarray) and y.shape[1:] == (1,):
             y = y[:, 0]
+        _warn_of_single_rows(labels, wanted)
         if not len(repeated):
             every = np.arange(n)
             return _numbered(take(X, every)), _numbered(take(y, every))
@@ -201,16 +213,27 @@ class GANOversampler(BaseOverSampler):
         """Real rows and drawn ones; outputs that are numbers are drawn with them."""
         strata, asked, n_features = self._strata, labels[repeated], self.n_features_in_
         table = beside(X, strata.numbers)
+        start = self._start(table, labels, sample_weight)
         self.synthesizer_ = self._fitted(table, labels, sample_weight)
-        rows = self._drawn(table, labels, asked)
+        rows = self._drawn(start, asked)
         for _ in range(_ROUNDS):
             beyond = strata.outside(rows.iloc[:, n_features:], asked)
             if not beyond.any():
                 break
-            again = self._drawn(table, labels, asked[beyond]).set_index(np.flatnonzero(beyond))
+            again = self._drawn(start, asked[beyond]).set_index(np.flatnonzero(beyond))
             rows = pd.concat([rows[~beyond], again]).sort_index()
         numbers = strata.clipped(rows.iloc[:, n_features:], asked)
         return stacked(X, rows.iloc[:, :n_features], len(asked)), strata.completed(y, repeated, numbers)
+
+    def _start(self, X: Any, labels: NDArray[Any], sample_weight: Any) -> _Start:
+        counts = np.ones(len(labels), dtype=bool)
+        if sample_weight is not None:
+            counts = check_sample_weight(sample_weight, labels[:, None]) > 0
+        lacking = np.setdiff1d(labels, labels[counts])
+        if len(lacking):
+            raise InvalidTableError(f"sample_weight is 0 for all rows of the class {lacking[0]!r}")
+        root = seed_sequence() if self.random_state is None else seed_sequence(self.random_state)
+        return _Start(X, labels, counts, numpy_generator(root, 1))
 
     def _fitted(self, X: Any, labels: NDArray[Any], sample_weight: Any) -> Any:
         """A synthesizer that has learned all classes."""
@@ -233,25 +256,30 @@ class GANOversampler(BaseOverSampler):
             return given
         return compute_sample_weight("balanced", labels) * (1.0 if given is None else given)
 
-    def _drawn(self, X: Any, labels: NDArray[Any], asked: NDArray[Any]) -> pd.DataFrame:
+    def _drawn(self, start: _Start, asked: NDArray[Any]) -> pd.DataFrame:
         """Rows with just these labels."""
         own: Any = self.synthesizer_
         surplus = 1 if self.filter is None else _SURPLUS
         every = np.repeat(asked, surplus)
-        drawn = own.sample(len(every), y=every)
+        drawn = None
+        if hasattr(own, "vary") and self.redrawn != 1:
+            with suppress(UnsupportedError):  # by a one-shot generator, or under a constraint
+                drawn = own.vary(*start.rows(every), share=self.redrawn)
+        if drawn is None:
+            drawn = own.sample(len(every), y=every)
         rows, _ = to_frame(drawn, min_rows=0)
-        if rows.shape != (len(every), np.shape(X)[1]):
-            asked_for = (len(every), np.shape(X)[1])
+        wanted = (len(every), np.shape(start.X)[1])
+        if rows.shape != wanted:
             raise ContractError(
-                f"The synthesizer was to draw rows and columns {asked_for}, and drew {rows.shape}"
+                f"The synthesizer was to draw rows and columns {wanted}, and drew {rows.shape}"
             )
         if self.filter is not None:
             realism = np.asarray(own.realism(drawn, every)).reshape(-1, surplus)
             best = np.arange(len(asked)) * surplus + realism.argmax(axis=1)
             rows = rows.iloc[best].reset_index(drop=True)
-        kinds, counts = np.unique(labels, return_counts=True)
+        kinds, counts = np.unique(start.labels, return_counts=True)
         single = [label for label in kinds[counts == 1] if (asked == label).any()]
-        return _kept_to_others(X, rows, labels, asked, single) if single else rows
+        return kept_to_others(start.X, rows, start.labels, asked, single) if single else rows
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -267,15 +295,32 @@ def _fit(synthesizer: Any, X: Any, y: NDArray[Any], weights: dict[str, Any]) -> 
     return synthesizer.fit(X, y, **weights)
 
 
-def _kept_to_others(
-    X: Any, rows: pd.DataFrame, labels: NDArray[Any], asked: NDArray[Any], single: list[Any]
-) -> pd.DataFrame:
-    message = (
-        "One row doesn't show how its class varies; rows are drawn by what the other classes show, and "
-        f"within it. Classes with one row: {', '.join(map(str, single))}"
-    )
-    warnings.warn(message, GanaugWarning, stacklevel=5)
-    return kept_to_others(X, rows, labels, asked, single)
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """The rows that drawn ones may start from."""
+
+    X: Any
+    labels: NDArray[Any]
+    counts: NDArray[np.bool_]
+    rng: np.random.Generator
+
+    def rows(self, asked: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        """A real row of each label asked for, with that label."""
+        chosen = np.empty(len(asked), dtype=np.intp)
+        for label in np.unique(asked):
+            own = np.flatnonzero((self.labels == label) & self.counts)
+            chosen[asked == label] = self.rng.choice(own, int((asked == label).sum()))
+        return take(self.X, chosen), asked
+
+
+def _warn_of_single_rows(labels: NDArray[Any], wanted: Mapping[Any, int]) -> None:
+    single = [label for label in wanted if (labels == label).sum() == 1]
+    if single:
+        message = (
+            "One row doesn't show how its class varies; rows are drawn by what the other classes show, and "
+            f"within it. Classes with one row: {', '.join(map(str, single))}"
+        )
+        warnings.warn(message, GanaugWarning, stacklevel=3)
 
 
 def _numbered(values: Any) -> Any:

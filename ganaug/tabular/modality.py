@@ -31,6 +31,7 @@ from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
+from ganaug.tabular.vary import varied
 from ganaug.training.course import Course
 from ganaug.training.loop import Loop
 from ganaug.training.plan import Task
@@ -294,6 +295,12 @@ class TableModality:
         """Draw tables and labels batch after batch."""
         found = Drawer(self, network, guidance).batches(n, batch_rows, root, **asked)
         return ((self._rebuild(table), labels) for table, labels in found)
+
+    def vary(
+        self, network: CascadeNetwork, X: Any, y: Any, share: float | str, root: np.random.SeedSequence
+    ) -> Any:
+        """Rows near given ones."""
+        return self._rebuild(varied(self, network, X, y, share, root))
 
     def complete(
         self, network: CascadeNetwork, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
