@@ -231,7 +231,7 @@ class GANOversampler(BaseOverSampler):
             counts = check_sample_weight(sample_weight, labels[:, None]) > 0
         lacking = np.setdiff1d(labels, labels[counts])
         if len(lacking):
-            raise InvalidTableError(f"sample_weight is 0 for all rows of the class {lacking[0]!r}")
+            raise InvalidTableError(f"sample_weight is 0 for all rows of the class {lacking.tolist()[0]!r}")
         root = seed_sequence() if self.random_state is None else seed_sequence(self.random_state)
         return _Start(X, labels, counts, numpy_generator(root, 1))
 
