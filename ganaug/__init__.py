@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ganaug import metrics as metrics
     from ganaug.evaluation import Report as Report
     from ganaug.evaluation import evaluate as evaluate
+    from ganaug.image.convnet import ConvNet as ConvNet
+    from ganaug.image.grid import SampleGrid as SampleGrid
+    from ganaug.image.grid import image_grid as image_grid
     from ganaug.pipelines.augmented import AugmentedClassifier as AugmentedClassifier
     from ganaug.pipelines.augmented import AugmentedRegressor as AugmentedRegressor
     from ganaug.pipelines.balance import Balance as Balance
@@ -37,6 +40,7 @@ _HOMES = {
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
     "Checkpoint": "ganaug.training.callbacks",
+    "ConvNet": "ganaug.image.convnet",
     "GANImputer": "ganaug.pipelines.imputer",
     "GANOversampler": "ganaug.pipelines.oversampler",
     "GANSynthesizer": "ganaug.synthesizer",
@@ -44,7 +48,9 @@ _HOMES = {
     "Present": "ganaug.tabular.wanted",
     "Report": "ganaug.evaluation",
     "Residual": "ganaug.tabular.residual",
+    "SampleGrid": "ganaug.image.grid",
     "evaluate": "ganaug.evaluation",
+    "image_grid": "ganaug.image.grid",
 }
 _MODULES = ("constraints", "datasets", "exceptions", "metrics")
 
@@ -56,6 +62,7 @@ __all__ = [
     "Callback",
     "Cascade",
     "Checkpoint",
+    "ConvNet",
     "GANImputer",
     "GANOversampler",
     "GANSynthesizer",
@@ -63,11 +70,13 @@ __all__ = [
     "Present",
     "Report",
     "Residual",
+    "SampleGrid",
     "__version__",
     "constraints",
     "datasets",
     "evaluate",
     "exceptions",
+    "image_grid",
     "metrics",
 ]
 

@@ -18,7 +18,6 @@ from sklearn.base import BaseEstimator, DensityMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
-from ganaug._util.frames import header_of
 from ganaug._util.sklearn import check_sample_weight
 from ganaug._util.store import (
     Arrays,
@@ -91,19 +90,21 @@ class Modality(Protocol):
     """
 
     name: ClassVar[str]
+    parameters: ClassVar[tuple[str, ...]]  # of the synthesizer's, those that are this modality's alone
 
     @classmethod
-    def fit(
-        cls,
-        X: Any,
-        y: Any,
-        weights: NDArray[np.float64] | None,
-        *,
-        constraints: Sequence[Any] = (),
-        columns: Mapping[Any, Any] | None = None,
-        min_level_count: int = 1,
-    ) -> Modality:
-        """Learn what the data is; raise an error that names the column that can't be used."""
+    def recognises(cls, X: Any, **given: Any) -> bool:
+        """Whether this is such data, by its looks and by the synthesizer's ``parameters`` given."""
+
+    @classmethod
+    def fit(cls, X: Any, y: Any, weights: Any, *args: Any, **given: Any) -> Modality:
+        """Learn what the data is; raise an error that names what can't be used.
+
+        ``given`` are the synthesizer's parameters that are this modality's.
+        """
+
+    def header(self, X: Any) -> Any:
+        """What scikit-learn may look at to note the number of features, and their names."""
 
     @property
     def constraints(self) -> list[Any]:
@@ -144,6 +145,9 @@ class Modality(Protocol):
     def default_generator(self) -> GeneratorOptions:
         """Options that suit any data."""
 
+    def settle(self, options: Any, device: torch.device) -> GeneratorOptions:
+        """Options with what "auto" is for this data on this device in its place."""
+
     def build(self, options: GeneratorOptions) -> nn.Module:
         """Make the generator's network."""
 
@@ -164,8 +168,7 @@ class Modality(Protocol):
     def features(self, network: Any, guide: Any, codes: Tensor) -> NDArray[np.float64]:
         """What the discriminator and the generator say of each row, (n_rows, n_features)."""
 
-    @property
-    def feature_names(self) -> list[str]:
+    def feature_names(self, guide: Any) -> list[str]:
         """Names of the features."""
 
     def sample(
@@ -308,10 +311,10 @@ class BaseSynthesizer(TransformerMixin, DensityMixin, BaseEstimator):
         raise NotImplementedError
 
 
-def columns_of(X: Any) -> dict[str, Any]:
-    """What scikit-learn notes of a table: ``n_features_in_`` and, where columns have names, those."""
+def columns_of(header: Any) -> dict[str, Any]:
+    """What scikit-learn notes of data: ``n_features_in_`` and, where columns have names, those."""
     noted = BaseEstimator()
-    validate_data(noted, header_of(X), skip_check_array=True)
+    validate_data(noted, header, skip_check_array=True)
     return dict(noted.__dict__)
 
 
@@ -338,10 +341,13 @@ def check_weights(sample_weight: Any, X: Any) -> NDArray[np.float64]:
 def parameters_to_state(parameters: Mapping[str, Any]) -> Header:
     """Those of a constructor's parameters that a file can hold: no callbacks and no objects."""
     state: Header = {}
-    for name, value in parameters.items():
+    for name, given in parameters.items():
+        value = given.tolist() if isinstance(given, np.ndarray) else given
         if isinstance(value, Mapping):  # JSON would turn numbers among the keys into text
             pairs = [[k, v] for k, v in value.items() if isinstance(k, _PLAIN) and isinstance(v, _PLAIN)]
             state[name] = {"pairs": pairs}
+        elif isinstance(value, list | tuple) and all(isinstance(entry, _PLAIN) for entry in value):
+            state[name] = list(value)
         elif name != "callbacks" and (value is None or isinstance(value, _PLAIN)):
             state[name] = value
     return state
@@ -351,7 +357,7 @@ def parameters_from_state(state: Header) -> dict[str, Any]:
     """Inverse of `parameters_to_state`; anything malformed is a `ModelFileError`."""
     parameters = {}
     for name, value in state.items():
-        parameters[name] = value
+        parameters[name] = tuple(value) if isinstance(value, list) else value
         if isinstance(value, dict):
             pairs = header_list(value, "pairs", of=list)
             if not all(len(pair) == 2 and all(isinstance(part, _PLAIN) for part in pair) for pair in pairs):

@@ -1,4 +1,7 @@
-"""The command ``ganaug``: fit, sample, complete and info on files, and a demo; all by the public API."""
+"""The command ``ganaug``: fit, sample, complete and info on files, and a demo; all by the public API.
+
+Tables are in .csv or .parquet files; images are arrays in .npy or .npz files.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 import ganaug
+from ganaug._util.arrays import ARRAYS, read_arrays, write_arrays
 from ganaug._util.files import check_output
 from ganaug._util.store import load_file
 from ganaug._util.streams import PARQUET, check_extension, write_tables
@@ -26,7 +30,7 @@ _INTERRUPTED = 130
 _WRONG_INPUT = 2
 # The class of all complaints about the command line; typer doesn't say its name in every version.
 _USAGE_ERROR = cast(type[Exception], typer.BadParameter.__mro__[1])
-_DEMO_SECONDS = 30.0
+_DEMO_SECONDS = {"table": 30.0, "image": 60.0}
 
 app = typer.Typer(
     help="Fit a generator to a table, and draw new rows from it.",
@@ -83,10 +87,13 @@ def _root(
 
 @app.command()
 def fit(
-    table: Annotated[Path, typer.Argument(help="The real rows, .csv or .parquet.")],
+    table: Annotated[Path, typer.Argument(help="The real rows, .csv or .parquet; images, .npy or .npz.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the fitted model goes.")],
     target: Annotated[
-        str | None, typer.Option(help="The label; `sample` writes it as the last column.")
+        str | None,
+        typer.Option(
+            help="The label; `sample` writes it as the last column. Of images: its array in the file."
+        ),
     ] = None,
     column: Annotated[
         list[str] | None,
@@ -102,11 +109,10 @@ def fit(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
-    """Fit a generator to a table and save it."""
+    """Fit a generator to a table, or to images, and save it."""
     check_output(output)
     kinds = _kinds_of(column or [])
-    rows = _read_table(table)
-    labels = None if target is None else _take_column(rows, target)
+    rows, labels = read_arrays(table, target) if table.suffix.lower() in ARRAYS else _read(table, target)
     synthesizer = ganaug.GANSynthesizer(
         columns=kinds,
         random_state=random_state,
@@ -124,7 +130,9 @@ def fit(
 @app.command()
 def sample(
     model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fit`.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the rows go, .csv or .parquet.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the rows go, .csv or .parquet; images, .npz.")
+    ],
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many rows.", min=1)] = 1000,
     where: Annotated[
         list[str] | None,
@@ -142,9 +150,13 @@ def sample(
     random_state: RandomSeed = None,
 ) -> None:
     """Draw rows from a saved model, any number of them in little memory."""
-    check_extension(output)
     check_output(output)
+    if output.suffix.lower() == ".npz":
+        return _write_images(model, output, n_samples, where or [], random_state)
+    check_extension(output)
     synthesizer = ganaug.GANSynthesizer.load(model)
+    if _are_images(model):
+        raise ValueError(f"Images go to a .npz file, got {str(output)!r}")
     asked = {"conditions": _conditions(synthesizer, where or []), "extrapolate": extrapolate}
     asked["guidance"] = "auto" if guidance is None else guidance
     batches = _sample_batches(synthesizer, n_samples, random_state=random_state, **asked)
@@ -157,6 +169,7 @@ def sample(
             return None
 
     write_tables(batches, output, example)
+    return None
 
 
 @app.command()
@@ -181,6 +194,10 @@ def info(model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fi
     synthesizer = ganaug.GANSynthesizer.load(model)
     typer.echo(f"{model}: {model.stat().st_size:,} bytes, format version {version}")
     typer.echo(f"trained for {synthesizer.n_iter_} epochs")
+    if _are_images(model):
+        example = synthesizer.sample(1, random_state=0)
+        typer.echo(f"images {example.shape[1:]} of {example.dtype}")
+        return
     typer.echo(_describe_columns(synthesizer).to_string(index=False, max_colwidth=60))
 
 
@@ -189,14 +206,19 @@ def demo(
     rows: Annotated[int, typer.Option(help="How many rows to fit; as many are held out.", min=50)] = 4000,
     seed: Annotated[int, typer.Option(help="For the table, the fit and the rows drawn.", min=0)] = 0,
     output: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("demo.png"),
+    images: Annotated[bool, typer.Option("--images", help="Handwritten digits instead of a table.")] = False,
 ) -> None:
     """Fit a made-up table of customers, draw synthetic ones, score them and draw both."""
     check_output(output)
+    if images:
+        return _demo_of_images(seed, output)
     customers = ganaug.datasets.make_customers(2 * rows, random_state=seed)
     train = customers.iloc[:rows].reset_index(drop=True)
     holdout = customers.iloc[rows:].reset_index(drop=True)
     start = time.perf_counter()
-    synthesizer = ganaug.GANSynthesizer(random_state=seed, time_budget_seconds=_DEMO_SECONDS).fit(train)
+    synthesizer = ganaug.GANSynthesizer(random_state=seed, time_budget_seconds=_DEMO_SECONDS["table"]).fit(
+        train
+    )
     typer.echo(f"fitted {rows:,} rows x {train.shape[1]} columns in {time.perf_counter() - start:.1f} s")
     synthetic = synthesizer.sample(rows, random_state=seed)
     typer.echo(f"\n{_side_by_side(train, synthetic)}")
@@ -208,6 +230,47 @@ def demo(
         typer.echo(f"no picture: {error}")
     else:
         typer.echo(f"picture: {output.resolve()}")
+    return None
+
+
+# Images
+
+
+def _demo_of_images(seed: int, output: Path) -> None:
+    """Fit scikit-learn's digits; the picture has ten of each class."""
+    from sklearn.datasets import load_digits
+
+    from ganaug.image.grid import write_png
+
+    digits = load_digits()
+    start = time.perf_counter()
+    budget = _DEMO_SECONDS["image"]
+    synthesizer = ganaug.GANSynthesizer(random_state=seed, time_budget_seconds=budget)
+    synthesizer.fit(digits.images, digits.target)
+    seconds = time.perf_counter() - start
+    typer.echo(f"fitted {len(digits.images):,} images of 8 x 8 pixels in {seconds:.1f} s")
+    drawn = synthesizer.sample(y=[label for label in range(10) for _ in range(10)], random_state=seed)
+    write_png(ganaug.image_grid(drawn), output)
+    typer.echo(f"picture: {output.resolve()}")
+
+
+def _are_images(model: Path) -> bool:
+    described = load_file(model)[0].get("modality")
+    return isinstance(described, dict) and described.get("name") == "image"
+
+
+def _write_images(
+    model: Path, output: Path, n_samples: int, where: list[str], random_state: int | None
+) -> None:
+    if not _are_images(model):
+        raise ValueError(f"Tables go to a .csv or .parquet file, got {str(output)!r}")
+    if where:
+        raise ValueError(f"--where is for tables, got {where[0]!r}")
+    synthesizer = ganaug.GANSynthesizer.load(model)
+    asked = {"return_y": True} if hasattr(synthesizer, "classes_") else {}
+    drawn = synthesizer.sample(n_samples, random_state=random_state, **asked)
+    arrays = dict(zip("Xy", drawn, strict=True)) if asked else {"X": drawn}
+    write_arrays(output, arrays)
 
 
 # Tables in files
@@ -230,6 +293,12 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
         raise ValueError(f"{str(path)!r} can't be read as {suffix[1:]}: {error}") from error
+
+
+def _read(path: Path, target: str | None) -> tuple[Any, Any]:
+    """A table without its label, and the label (None without any)."""
+    table = _read_table(path)
+    return table, None if target is None else _take_column(table, target)
 
 
 def _take_column(rows: pd.DataFrame, target: str) -> pd.Series:

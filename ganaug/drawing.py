@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ganaug._util.device import keep_freed_memory, resolve_device
-from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
@@ -171,7 +170,7 @@ class ModelSynthesizer(BaseSynthesizer):
         """
         check_is_fitted(self)
         check_parameter("n_draws", n_draws, int, minimum=1)
-        validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
         model, root = self._model, self._root_of(random_state)
         found = model.modality.complete(model.network, X, y, int(n_draws), root)
         tables = [(filled, labels) if y is not None else filled for filled, labels in found]
@@ -274,12 +273,12 @@ class ModelSynthesizer(BaseSynthesizer):
         known = getattr(self, "feature_names_in_", None)
         if input_features is not None and known is not None and list(input_features) != list(known):
             raise ValueError("input_features is not equal to feature_names_in_")
-        return np.array(self._model.modality.feature_names, dtype=object)
+        return np.array(self._model.modality.feature_names(self._model.guide), dtype=object)
 
     def _codes(self, X: Any, y: Any) -> torch.Tensor:
         """Codes of rows on the model's device, -1 where a value was never seen."""
         check_is_fitted(self)
-        validate_data(self, header_of(X), reset=False, skip_check_array=True)
+        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
         modality = self._model.modality
         labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
         return torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
@@ -304,6 +303,8 @@ class ModelSynthesizer(BaseSynthesizer):
     def columns_(self) -> pd.DataFrame:
         """What was decided of each column, and why: a row for each, in their order."""
         check_is_fitted(self)
+        if not hasattr(self._model.modality.columns, "describe"):
+            raise AttributeError(f"columns_ is for tables, not for a modality {self._model.modality.name!r}")
         found: pd.DataFrame = self._model.modality.columns.describe()
         return found
 
@@ -373,7 +374,7 @@ class ModelSynthesizer(BaseSynthesizer):
         given, known = parameters_from_state(header_dict(header, "parameters")), cls().get_params(deep=False)
         synthesizer = cls(**{key: value for key, value in given.items() if key in known})
         synthesizer._restore(header, arrays, resolve_device(device), constraints, codecs)
-        if "constraints" in known:
+        if "constraints" in known and synthesizer._model.modality.constraints:
             synthesizer.set_params(constraints=synthesizer._model.modality.constraints)
         return synthesizer
 

@@ -6,6 +6,7 @@
       GanaugError
         InvalidTableError       (also ValueError)  the table given can't be used as it is
           RejectColumn                             one column of it, named, with what to do
+        InvalidImageError       (also ValueError)  the images given can't be used as they are
         InvalidConditionError   (also ValueError)  a condition that no row can meet
         ModelFileError          (also ValueError)  a file that isn't a whole model file
         CheckpointError         (also ValueError)  a checkpoint that doesn't belong to this fit
@@ -13,6 +14,7 @@
         ContractError           (also AssertionError)  a synthesizer or a codec breaks its contract
     UserWarning
       GanaugWarning
+        FewImagesWarning                           so few images of a class that a fit may harm
         InterruptedFitWarning                      the fit was cut short; the best state so far is kept
         ModeCollapseWarning                        a generator makes far less variety than there is
         UnstableTrainingWarning                    numbers were not finite; training went back and on
@@ -21,10 +23,12 @@
 __all__ = [
     "CheckpointError",
     "ContractError",
+    "FewImagesWarning",
     "GanaugError",
     "GanaugWarning",
     "InterruptedFitWarning",
     "InvalidConditionError",
+    "InvalidImageError",
     "InvalidTableError",
     "ModeCollapseWarning",
     "ModelFileError",
@@ -44,6 +48,10 @@ class InvalidTableError(GanaugError, ValueError):
 
 class RejectColumn(InvalidTableError):  # noqa: N818 - it names what to do, not what went wrong
     """A column can't be used; the message names it and says what to do."""
+
+
+class InvalidImageError(GanaugError, ValueError):
+    """The images given can't be used as they are."""
 
 
 class InvalidConditionError(GanaugError, ValueError):
@@ -68,6 +76,10 @@ class ContractError(GanaugError, AssertionError):
 
 class GanaugWarning(UserWarning):
     """Base of every warning that ganaug emits on purpose."""
+
+
+class FewImagesWarning(GanaugWarning):
+    """A class has so few images that generated ones may harm more than they help."""
 
 
 class InterruptedFitWarning(GanaugWarning):

@@ -65,7 +65,7 @@ class Model:
 
     def in_double(self) -> nn.Module:
         """A copy of the network in double precision, where a row's value doesn't depend on its neighbours."""
-        network = self._network_of(self.modality, self.options, self.weights())
+        network = network_from(lambda: self.modality.build(self.options), self.weights())
         return network.to(self.device).double().eval()
 
     def to_state(self) -> tuple[Header, Arrays]:
@@ -95,28 +95,33 @@ class Model:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         described = header_dict(header, "modality")
         kind = modalities[header_str(described, "name", choices=tuple(modalities))]
-        modality = kind.from_state(described, _under("modality.", arrays), codecs)
-        options = _read_options(header_dict(header, "generator"), generators)
-        network = cls._network_of(modality, options, _under("network.", arrays))
+        modality = kind.from_state(described, arrays_under("modality.", arrays), codecs)
+        given = header_dict(header, "generator")
+        options = options_from_state(given, generators[header_str(given, "name", choices=tuple(generators))])
+        network = network_from(lambda: modality.build(options), arrays_under("network.", arrays))
         guide = None
         if header.get("guide") is not None:
-            guide = modality.guide_from_state(header_dict(header, "guide"), _under("guide.", arrays))
+            guide = modality.guide_from_state(header_dict(header, "guide"), arrays_under("guide.", arrays))
         return cls(modality, options, network, guide)
 
-    @staticmethod
-    def _network_of(modality: Modality, options: GeneratorOptions, weights: Arrays) -> nn.Module:
-        """The network around given weights: nothing is allocated before every shape has been compared."""
+
+def network_from(build: Callable[[], nn.Module], weights: Arrays) -> nn.Module:
+    """A network around given weights: nothing is allocated before every shape has been compared."""
+    try:
         with torch.device("meta"):
-            network = modality.build(options)
-        expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-        if set(expected) != set(weights):
-            raise ModelFileError("The network's arrays are not those that its options call for.")
-        tensors = {name: _weight(weights, name, shape) for name, shape in expected.items()}
-        network.load_state_dict(tensors, assign=True)
-        return network
+            network = build()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(f"The options of a network in the file are wrong: {error}") from error
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if set(expected) != set(weights):
+        raise ModelFileError("The network's arrays are not those that its options call for.")
+    tensors = {name: _weight(weights, name, shape) for name, shape in expected.items()}
+    network.load_state_dict(tensors, assign=True)
+    return network
 
 
-def _under(prefix: str, arrays: Arrays) -> Arrays:
+def arrays_under(prefix: str, arrays: Arrays) -> Arrays:
+    """Those whose names begin so, without that beginning."""
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
@@ -126,12 +131,13 @@ def _weight(weights: Arrays, name: str, shape: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(array_of({name: narrow}, name, "f", shape=shape, finite=True))
 
 
-def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions]]) -> GeneratorOptions:
-    kind = generators[header_str(header, "name", choices=tuple(generators))]
+def options_from_state(header: Header, kind: type[GeneratorOptions]) -> GeneratorOptions:
+    """Options from the dict of their values; anything malformed is a `ModelFileError`."""
     readers: dict[type, Callable[[Header, str], Any]] = {
         bool: header_bool,
         float: header_float,
         int: header_int,
+        str: _text_or_number,
     }
     given = {name: readers[type(value)](header, name) for name, value in kind().get_params().items()}
     options = kind(**given)
@@ -140,3 +146,8 @@ def _read_options(header: Header, generators: Mapping[str, type[GeneratorOptions
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"The generator's options are wrong: {error}") from error
     return options
+
+
+def _text_or_number(header: Header, name: str) -> Any:
+    """What may be "auto", a name or a number."""
+    return header_str(header, name) if isinstance(header.get(name), str) else header_int(header, name)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from ganaug._util.device import resolve_device
-from ganaug._util.frames import header_of
 from ganaug._util.parameters import check_choice, check_flag, check_parameter
 from ganaug._util.random import RandomState, numpy_generator, seed_sequence
 from ganaug.base import (
@@ -23,10 +22,13 @@ from ganaug.base import (
 )
 from ganaug.drawing import ModelSynthesizer
 from ganaug.exceptions import InvalidTableError
+from ganaug.image.convnet import ConvNet
+from ganaug.image.modality import ImageModality
 from ganaug.losses import AdversarialLoss, resolve_loss
 from ganaug.losses.adversarial import LogitLoss
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
+from ganaug.tabular.choices import FROM_DTYPE
 from ganaug.tabular.constraints import Constraint, check_constraints
 from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
@@ -36,8 +38,8 @@ from ganaug.training.history import History
 from ganaug.training.loop import Loop
 from ganaug.training.plan import FEWEST_TO_SPLIT, Task, split_rows, take_rows
 
-MODALITIES: dict[str, type[Modality]] = {"table": TableModality}
-GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade, "residual": Residual}
+MODALITIES: dict[str, type[Modality]] = {"image": ImageModality, "table": TableModality}
+GENERATORS: dict[str, type[GeneratorOptions]] = {"cascade": Cascade, "residual": Residual, "convnet": ConvNet}
 
 _SPLIT_KEY, _WEIGHTS_KEY, _TRAIN_KEY = 0, 1, 2  # 3 is that of the draws
 
@@ -47,19 +49,24 @@ class GANSynthesizer(ModelSynthesizer):
 
     Parameters
     ----------
-    modality : {"auto", "table"}, default="auto"
-        What the data is.
-    generator : {"auto", "cascade", "residual"}, Cascade or Residual, default="auto"
-        What draws the rows: "auto" is the cascade. The residual generator draws all columns in one pass,
-        several times faster; it can't score rows, and keeps no condition but ``y``.
+    modality : {"auto", "table", "image"}, default="auto"
+        What the data is: "auto" takes arrays of three or four axes, and lists of images, for images.
+    generator : str, Cascade, Residual or ConvNet, default="auto"
+        What draws the rows. Of a table: "cascade" ("auto") or "residual", which draws all columns in one
+        pass, several times faster; it can't score rows, and keeps no condition but ``y``. Of images:
+        "convnet".
     loss : str, pair of callables, or AdversarialLoss, default="relativistic"
-        What a residual generator and its discriminator minimise: "minimax", "non_saturating",
-        "least_squares", "wasserstein", "hinge" or "relativistic", each with the penalty that suits it; or
-        (the discriminator's, the generator's) functions, ``loss(real_logits, fake_logits)`` -> a tensor of
-        one number per row. The cascade is trained by likelihood and doesn't use it.
+        What a residual or convolutional generator and its discriminator minimise: "minimax",
+        "non_saturating", "least_squares", "wasserstein", "hinge" or "relativistic", each with the penalty
+        that suits it; or (the discriminator's, the generator's) functions,
+        ``loss(real_logits, fake_logits)`` -> a tensor of one number per row. The cascade is trained by
+        likelihood and doesn't use it.
     discriminator : {"auto", "trees"} or None, default="auto"
         What tells real rows from those of the cascade, and guides `sample`: boosted trees, kept when they
         gain on rows that neither they nor the generator have seen; None does without.
+    categorical_features : "from_dtype" or list of str, int or bool, default="from_dtype"
+        Columns of a table that are categories, by name, by position, or with a bool for each column;
+        "from_dtype" finds out from dtypes and values. ``columns`` has the last word.
     columns : dict of column name to kind, default=None
         What you know better of a column than can be seen: "category", "number", "datetime", "identifier"
         (never modelled; new ones of the same pattern), "text" (never modelled; whole values of the training
@@ -70,6 +77,8 @@ class GANSynthesizer(ModelSynthesizer):
         drawn, and in no saved file. Their rows are learned from as if they had one of the others.
     constraints : list of constraints, default=()
         What holds in every row that is drawn, by construction; see `ganaug.constraints`.
+    image_shape : tuple of int, optional
+        Shape of an image, (h, w), (h, w, c) or (c, h, w), where ``X`` has a flat row for each.
     max_epochs : int or "auto", default="auto"
         Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps.
     time_budget_seconds : float, optional
@@ -133,12 +142,14 @@ class GANSynthesizer(ModelSynthesizer):
         self,
         *,
         modality: str = "auto",
-        generator: str | Cascade | Residual = "auto",
+        generator: str | Cascade | Residual | ConvNet = "auto",
         loss: str | tuple[LogitLoss, LogitLoss] | AdversarialLoss = "relativistic",
         discriminator: str | None = "auto",
+        categorical_features: Any = "from_dtype",
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
         constraints: list[Constraint] | tuple[Constraint, ...] = (),
+        image_shape: tuple[int, ...] | None = None,
         max_epochs: int | str = "auto",
         time_budget_seconds: float | None = None,
         batch_size: int | str = "auto",
@@ -155,9 +166,11 @@ class GANSynthesizer(ModelSynthesizer):
         self.generator = generator
         self.loss = loss
         self.discriminator = discriminator
+        self.categorical_features = categorical_features
         self.columns = columns
         self.min_level_count = min_level_count
         self.constraints = constraints
+        self.image_shape = image_shape
         self.max_epochs = max_epochs
         self.time_budget_seconds = time_budget_seconds
         self.batch_size = batch_size
@@ -195,19 +208,20 @@ class GANSynthesizer(ModelSynthesizer):
         self._check_parameters()
         device = resolve_device(self.device)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
+        kind = self._modality_of(X)
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
         if goes_on:
-            validate_data(self, header_of(X), reset=False, skip_check_array=True)
-        kind = MODALITIES[self._modality_name()]
-        given = {name: getattr(self, name) for name in ("constraints", "columns", "min_level_count")}
+            validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
+        given = {name: getattr(self, name) for name in kind.parameters}
         modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():
             raise InvalidTableError(
                 "With warm_start, fit needs the same y as before; pass it, or use a new one."
             )
-        columns, root = columns_of(X), seed_sequence(self.random_state)
-        model = self._model.copy() if goes_on else Model.build(modality, self._options(modality), _seed(root))
+        columns, root = columns_of(modality.header(X)), seed_sequence(self.random_state)
+        options = modality.settle(self._options(modality), device)
+        model = self._model.copy() if goes_on else Model.build(modality, options, _seed(root))
         trainer = self._trainer(model, codes, weights, root, device)
         history = trainer.run()
         n_iter = max(1, trainer.epoch)
@@ -226,6 +240,8 @@ class GANSynthesizer(ModelSynthesizer):
             check_choice("discriminator", self.discriminator, ("auto", "trees"))
         check_constraints(self.constraints)
         check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        if isinstance(self.categorical_features, str):
+            check_choice("categorical_features", self.categorical_features, (FROM_DTYPE,))
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise TypeError(f"columns must be a dict of column name to kind, got {self.columns!r}")
         for name, kind, minimum in (
@@ -249,8 +265,21 @@ class GANSynthesizer(ModelSynthesizer):
         if self.random_state is None and any(isinstance(entry, Checkpoint) for entry in given):
             raise ValueError("A Checkpoint needs a fit that repeats: give random_state an integer, got None")
 
-    def _modality_name(self) -> str:
-        return "table" if self.modality == "auto" else self.modality
+    def _modality_of(self, X: Any) -> type[Modality]:
+        """What the data is; an error for parameters that are set and mean nothing for it."""
+        given = {name: getattr(self, name) for kind in MODALITIES.values() for name in kind.parameters}
+        fitting = (kind for kind in MODALITIES.values() if kind.recognises(X, **given))
+        kind = next(fitting) if self.modality == "auto" else MODALITIES[self.modality]
+        defaults = type(self)().get_params(deep=False)
+        for other in MODALITIES.values():
+            for name in set(other.parameters) - set(kind.parameters):
+                is_empty = hasattr(given[name], "__len__") and len(given[name]) == 0
+                if not is_empty and not np.array_equal(given[name], defaults[name]):
+                    raise ValueError(
+                        f"{name} is for a modality {other.name!r}, and this one is {kind.name!r}; "
+                        f"got {name}={given[name]!r}"
+                    )
+        return kind
 
     def _options(self, modality: Modality) -> GeneratorOptions:
         if isinstance(self.generator, str):
@@ -290,6 +319,7 @@ class GANSynthesizer(ModelSynthesizer):
             root=np.random.SeedSequence(root.entropy, spawn_key=(_TRAIN_KEY,)),
             callbacks=(*self.callbacks, *([ProgressBar()] if self.verbose else [])),
             guides=self.discriminator is not None,
+            guide=model.guide,
         )
         return model.modality.trainer(model.network.to(device), model.options, task)
 

@@ -85,5 +85,6 @@ def footnote(records: list[Record]) -> str:
     known = last["versions"] | {k: v for r in records for k, v in r.get("peer_versions", {}).items()}
     names = ("sdmetrics", "xgboost", "torch", "mostlyai-engine")
     versions = ", ".join(f"{name} {known[name]}" for name in names if name in known)
-    over_seeds = f"mean ± standard deviation of {len(seeds)} seeds; " if len(seeds) > 1 else ""
-    return f"\n\n<sub>{over_seeds}CPU seconds of the quietest run, one thread of {last['cpu']}; {versions}; {last['date'][:10]}.</sub>"
+    said = [f"mean ± standard deviation of {len(seeds)} seeds"] if len(seeds) > 1 else []
+    said += [f"CPU seconds of the quietest run, one thread of {last['cpu']}", versions, last["date"][:10]]
+    return f"\n\n<sub>{'; '.join(said)}.</sub>"

@@ -57,7 +57,7 @@ def plot_comparison(
     ValueError
         If the two tables don't have the same columns, or a name in ``columns`` is unknown.
     """
-    figure_class = _figure_class()
+    kind = figure_class()
     if list(real.columns) != list(synthetic.columns):
         raise ValueError("real and synthetic must have the same columns in the same order.")
     shown = _shown_columns(real, synthetic, columns, max_columns)
@@ -65,7 +65,7 @@ def plot_comparison(
     n_rows = -(-len(shown) // _WIDTH)
     with_pairs = len(pair_codes) > 1
     heights = [2.6 * n_rows, 4.6][: 1 + with_pairs]
-    figure = figure_class(figsize=(13.0, sum(heights) + 0.7), layout="constrained")
+    figure = kind(figsize=(13.0, sum(heights) + 0.7), layout="constrained")
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
     axes = parts[0, 0].subplots(n_rows, _WIDTH, squeeze=False).ravel()
     for ax, name in zip(axes, shown, strict=False):
@@ -78,7 +78,8 @@ def plot_comparison(
     return figure
 
 
-def _figure_class() -> type[Figure]:
+def figure_class() -> type[Figure]:
+    """matplotlib's figure, or an error that says how to get it."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -160,7 +160,7 @@ def distance_features(coded: CodedTables, mismatch: float = 1.0) -> list[npt.NDA
     return [np.hstack(block).astype(np.float32) for block in blocks]
 
 
-def require(module: str) -> Any:
+def require(module: str, extra: str = "metrics") -> Any:
     """Import an optional dependency of the metrics, or say how to install it.
 
     Raises
@@ -173,7 +173,7 @@ def require(module: str) -> Any:
     except ImportError as error:
         package = module.split(".")[0]
         raise ImportError(
-            f'This metric needs {package}, which is not installed: pip install "ganaug[metrics]"'
+            f'This metric needs {package}, which is not installed: pip install "ganaug[{extra}]"'
         ) from error
 
 

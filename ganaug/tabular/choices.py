@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ganaug._util.dtypes import kind_of
@@ -22,6 +23,8 @@ from ganaug.tabular.columns.base import FloatArray
 
 DROP = "drop"
 KINDS = ("category", "number", "datetime", "identifier", "text", DROP)
+FROM_DTYPE = "from_dtype"
+_WAYS = {"mask": (bool, np.bool_), "names": (str,), "positions": (int, np.integer)}  # a bool is an int, too
 
 
 @dataclass(frozen=True)
@@ -99,3 +102,53 @@ class Choices:
     def _of(self, name: Hashable) -> Any:
         choice = self.columns.get(name)
         return DROP if isinstance(choice, str) and choice == DROP else choice
+
+
+def declared_categories(features: Any, labels: pd.Index[Any]) -> dict[Hashable, str]:
+    """What ``categorical_features=`` says of the columns, as kinds by name.
+
+    Parameters
+    ----------
+    features : "from_dtype", or array of names, of positions, or of a bool for each column
+        As scikit-learn's ``HistGradientBoostingClassifier`` has it.
+    labels : Index
+        Names of the columns.
+
+    Raises
+    ------
+    ValueError
+        If it names a column that isn't there.
+
+    Examples
+    --------
+    >>> declared_categories([0, 2], pd.Index(["zip", "income", "grade"]))
+    {'zip': 'category', 'grade': 'category'}
+    """
+    if isinstance(features, str) and features == FROM_DTYPE:
+        return {}
+    given = np.asarray(features, dtype=object) if not isinstance(features, str) else np.empty(())
+    ways = {next((way for way in _WAYS if isinstance(entry, _WAYS[way])), "none") for entry in given.flat}
+    if given.ndim != 1 or len(ways) > 1 or "none" in ways:
+        raise ValueError(
+            f"categorical_features must be {FROM_DTYPE!r}, or a list of names, of positions, or of a "
+            f"bool for each of the {len(labels)} columns, got {features!r:.200}"
+        )
+    if ways == {"mask"}:
+        if len(given) != len(labels):
+            raise ValueError(
+                f"categorical_features needs a bool for each of the {len(labels)} columns, got {len(given)}"
+            )
+        return dict.fromkeys(labels[given.astype(bool)], "category")
+    chosen = [entry if isinstance(entry, str) else _label_at(entry, labels) for entry in given]
+    for name in chosen:
+        if name not in labels:
+            raise ValueError(f"categorical_features names a column that the table hasn't: {name!r}")
+    return dict.fromkeys(chosen, "category")
+
+
+def _label_at(position: int, labels: pd.Index[Any]) -> Hashable:
+    if not 0 <= position < len(labels):
+        raise ValueError(
+            f"categorical_features must be positions from 0 to {len(labels) - 1}, got {int(position)}"
+        )
+    return labels[position]  # type: ignore[no-any-return]

@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from ganaug._util.dtypes import index_from_state, index_to_state
-from ganaug._util.frames import Container, columns_of_frame, to_column, to_frame
+from ganaug._util.frames import Container, columns_of_frame, header_of, to_column, to_frame
 from ganaug._util.store import Arrays, Header, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
-from ganaug.tabular.choices import Choices
+from ganaug.tabular.choices import FROM_DTYPE, Choices, declared_categories
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, CategoryField, ColumnCodec, Field
 from ganaug.tabular.columns.base import Unseen
@@ -100,12 +100,27 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    parameters: ClassVar[tuple[str, ...]] = (
+        "constraints",
+        "categorical_features",
+        "columns",
+        "min_level_count",
+    )
     container: Container
     codec: TableCodec
     target: Target | None
     chain: Chain = field(default_factory=Chain)
     labels: tuple[Any, ...] = ()
     kept: tuple[int, ...] = ()
+
+    @classmethod
+    def recognises(cls, X: Any, **given: Any) -> bool:
+        """Whether this may be a table: all that nothing else is."""
+        return True
+
+    def header(self, X: Any) -> Any:
+        """What scikit-learn may look at to note the columns."""
+        return header_of(X)
 
     @classmethod
     def fit(
@@ -115,12 +130,14 @@ class TableModality:
         weights: NDArray[np.float64] | None,
         *,
         constraints: Sequence[Constraint] = (),
+        categorical_features: Any = FROM_DTYPE,
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
     ) -> TableModality:
         """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
-        choices = Choices(columns or {}, min_level_count)
+        declared = declared_categories(categorical_features, container.columns)
+        choices = Choices(declared | dict(columns or {}), min_level_count)
         kept = choices.kept(container.columns)
         labels, container = container.columns.tolist(), container.select(kept)
         chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
@@ -207,6 +224,10 @@ class TableModality:
         """Options that suit any table."""
         return Cascade()
 
+    def settle(self, options: Any, device: torch.device) -> Any:
+        """Options as they are: they leave nothing to the device."""
+        return options
+
     def build(self, options: Any) -> CascadeNetwork | ResidualNetwork:
         """Make the network; its weights are drawn from torch's current generator."""
         if isinstance(options, Residual):
@@ -254,8 +275,7 @@ class TableModality:
         parts = [cells[:, span].sum(dim=1) for span in spans]
         return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
 
-    @property
-    def feature_names(self) -> list[str]:
+    def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
         named = zip(self.codec.columns, self.codec.slices, strict=True)
         return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]

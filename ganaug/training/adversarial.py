@@ -6,7 +6,7 @@ its latent, so a fit repeats to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ganaug._util.random import torch_generator
 from ganaug.losses import PENALTIES, AdversarialLoss
+from ganaug.losses.penalties import squared_gradient_norm
 from ganaug.training.collapse import CollapseDetector
 from ganaug.training.history import Record
 from ganaug.training.loop import Loop
@@ -23,13 +24,48 @@ from ganaug.training.player import Player
 Given: TypeAlias = tuple[Tensor, ...]
 
 _COLLAPSE_KEY = 3
-_BETAS = (0.0, 0.99)  # momentum makes a game circle
+_BETA1 = 0.0  # momentum makes a game circle
 _LOOKED_AT = 512  # samples by which the detector judges
 
 
 def as_they_are(rows: Tensor, random: torch.Generator) -> Tensor:
     """Rows that are samples already."""
     return rows
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the discriminator is penalised, and what changes from the first step to the last.
+
+    Parameters
+    ----------
+    penalty_every : int
+        Steps between two penalties; each counts for all of them.
+    penalty_fall : float
+        What is left of the factors of R1 and R2 at the end.
+    memory : pair of float
+        Share of the mean squared gradient that the optimiser keeps, at the beginning and at the end.
+    is_joint : bool
+        Whether real and generated samples pass the discriminator together, and the generator's step goes on
+        with the samples and the real logits of the discriminator's: less work, for networks without layers
+        that let samples of a batch see each other.
+    """
+
+    penalty_every: int = 1
+    penalty_fall: float = 1.0
+    memory: tuple[float, float] = (0.99, 0.99)
+    is_joint: bool = False
+
+    def penalty_factor(self, name: str, step: int, progress: float) -> float:
+        """What a penalty's factor is multiplied by in this step."""
+        if step % self.penalty_every:
+            return 0.0
+        return self.penalty_every * (self.penalty_fall**progress if name in ("r1", "r2") else 1.0)
+
+    def memory_at(self, progress: float) -> float:
+        """Share of the mean squared gradient kept, when so much of the fit is done."""
+        first, last = self.memory
+        return first + progress * (last - first)
 
 
 @dataclass(kw_only=True)
@@ -57,6 +93,12 @@ class AdversarialTrainer(Loop):
         Learning rate of the discriminator; by default that of the settings, which is the generator's.
     generator_every : int, default 1
         The generator takes a step after so many of the discriminator.
+    pace : Pace, optional
+    augment : callable, optional
+        ``augment(samples, random)`` -> samples, differentiable; what the discriminator sees of real and
+        generated samples alike.
+    follow : callable, optional
+        ``follow(progress)`` is told before every step which share of the fit is done.
 
     Examples
     --------
@@ -87,6 +129,9 @@ class AdversarialTrainer(Loop):
     measure: Callable[[nn.Module], float] | None = None
     discriminator_rate: float | None = None
     generator_every: int = 1
+    pace: Pace = Pace()
+    augment: Callable[[Tensor, torch.Generator], Tensor] = as_they_are
+    follow: Callable[[float], None] | None = None
 
     content: ClassVar[str] = "adversarial checkpoint"
 
@@ -97,7 +142,8 @@ class AdversarialTrainer(Loop):
 
     def _make_players(self) -> list[Player]:
         own, rate = self.settings, self.discriminator_rate
-        common = {"average_decay": own.average_decay, "gradient_clip": own.gradient_clip, "betas": _BETAS}
+        common = {"average_decay": own.average_decay, "gradient_clip": own.gradient_clip}
+        common["betas"] = (_BETA1, self.pace.memory[0])  # type: ignore[assignment]
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         rates = {"generator": own.learning_rate, "discriminator": own.learning_rate if rate is None else rate}
         return [
@@ -124,36 +170,70 @@ class AdversarialTrainer(Loop):
 
     def _step(self) -> None:
         batch = self._next_batch()
-        self._set_rate()
+        self._set_pace()
         real = self.to_samples(self.rows.values[batch], self.random)
         given = () if self.condition is None else (self.condition[batch],)
-        self._discriminator_step(real, given, batch)
+        drawn = self.draw(len(real), given, self.random) if self.pace.is_joint else None
+        real_logits = self._discriminator_step(real, given, batch, drawn)
         if (self.step + 1) % self.generator_every == 0:
-            self._generator_step(real, given, batch)
+            self._generator_step(real, given, batch, drawn, real_logits)
 
-    def _discriminator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
+    def _set_pace(self) -> None:
+        self._set_rate()
+        progress = self.progress
+        for player in self.players:
+            player.set_memory(self.pace.memory_at(progress))
+        if self.follow is not None:
+            self.follow(progress)
+
+    def _discriminator_step(self, real: Tensor, given: Given, batch: Tensor, drawn: Tensor | None) -> Tensor:
+        """Let the discriminator learn; what it made of the real samples."""
         with torch.no_grad():
-            fake = self.draw(len(real), given, self.random)
-        real_logits, fake_logits = self._logits(real, given), self._logits(fake, given)
+            fake = self.draw(len(real), given, self.random) if drawn is None else drawn.detach()
+            fake, real = self.augment(fake, self.random), self.augment(real, self.random)
+        if self.pace.is_joint:
+            both = self._logits(torch.cat([real, fake]), _twice(given))
+            real_logits, fake_logits = both[: len(real)], both[len(real) :]
+        else:
+            real_logits, fake_logits = self._logits(real, given), self._logits(fake, given)
         losses = self.loss.discriminator(real_logits, fake_logits)
-        for name, strength in self.loss.penalties.items():
-            losses = losses + strength * PENALTIES[name](
-                lambda x: self._logits(x, given), real, fake, self.random
-            )
+        for factor, penalty in self._penalties(real, fake, given):
+            losses = losses + factor * penalty
         loss = self._mean(losses, batch)
         norm = self.players[1].learn(loss, self.step)
         self._note(loss, norm, real_logits, fake_logits)
+        return real_logits.detach()
+
+    def _penalties(self, real: Tensor, fake: Tensor, given: Given) -> Iterator[tuple[float, Tensor]]:
+        """Factors of this step, and penalties (n,)."""
+        progress = self.progress
+        factors = {
+            name: strength * self.pace.penalty_factor(name, self.step, progress)
+            for name, strength in self.loss.penalties.items()
+        }
+        if self.pace.is_joint and factors.get("r1") and factors.get("r2"):
+            both = torch.cat([real, fake])
+            norms = squared_gradient_norm(lambda x: self._logits(x, _twice(given)), both)
+            yield factors.pop("r1"), norms[: len(real)]
+            yield factors.pop("r2"), norms[len(real) :]
+        for name, factor in factors.items():
+            if factor:
+                yield factor, PENALTIES[name](lambda x: self._logits(x, given), real, fake, self.random)
 
     def _note(self, loss: Tensor, norm: Tensor, real_logits: Tensor, fake_logits: Tensor) -> None:
         self.guard.note(loss, norm)
         told_apart = (real_logits > fake_logits).float().mean()
         self._sums[:3] += torch.stack([loss.detach(), norm, told_apart])
 
-    def _generator_step(self, real: Tensor, given: Given, batch: Tensor) -> None:
+    def _generator_step(
+        self, real: Tensor, given: Given, batch: Tensor, drawn: Tensor | None, real_logits: Tensor
+    ) -> None:
         with self.players[1].frozen():
-            fake_logits = self._logits(self.draw(len(real), given, self.random), given)
-            with torch.no_grad():
-                real_logits = self._logits(real, given)
+            fake = self.draw(len(real), given, self.random) if drawn is None else drawn
+            fake_logits = self._logits(self.augment(fake, self.random), given)
+            if drawn is None:
+                with torch.no_grad():
+                    real_logits = self._logits(self.augment(real, self.random), given)
             loss = self._mean(self.loss.generator(real_logits, fake_logits), batch)
             norm = self.kept.learn(loss, self.step)
         self.guard.note(loss, norm)
@@ -220,3 +300,7 @@ class AdversarialTrainer(Loop):
     def _held_tensors(self) -> list[Tensor]:
         held = [self.rows.values, self.rows.weights, self.condition]
         return [tensor for tensor in held if tensor is not None]
+
+
+def _twice(given: Given) -> Given:
+    return tuple(torch.cat([condition, condition]) for condition in given)

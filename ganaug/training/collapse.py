@@ -29,6 +29,10 @@ class CollapseDetector:
         At random from the real ones.
     condition : tensor of shape (n_samples, ...), optional
         The class of each, or anything else that is equal for samples to be compared.
+
+    Notes
+    -----
+    Entries of vectors are scaled each by its own spread; those of images are of one kind, and share a scale.
     """
 
     def __init__(self, real: Tensor, condition: Tensor | None) -> None:
@@ -36,6 +40,8 @@ class CollapseDetector:
         n_groups = min(N_GROUPS, max(1, len(flat) // 8))
         self._middle = flat.mean(dim=0)
         spread = flat.std(dim=0, correction=0)
+        if real.dim() > 2:
+            spread = spread.square().mean().sqrt().expand_as(spread)
         self._scale = torch.where(spread > 1e-6, spread, 1.0)  # constant: as it is
         scaled = self._scaled(flat)
         self._centres = scaled[:n_groups]

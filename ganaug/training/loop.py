@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganaug._util.device import keep_freed_memory
@@ -88,6 +89,8 @@ class Loop:
     root : numpy SeedSequence
         Source of all randomness.
     callbacks : sequence of Callback
+    order : callable, optional
+        ``order(rng, n)`` -> the ``n`` row numbers of a pass; by default each row once, shuffled.
     """
 
     rows: Rows
@@ -95,6 +98,7 @@ class Loop:
     schedule: Schedule
     root: np.random.SeedSequence
     callbacks: Sequence[Callback] = ()
+    order: Callable[[np.random.Generator, int], NDArray[np.intp]] | None = None
     history: History = field(default_factory=History)
     step: int = 0
     interrupted: bool = False
@@ -209,9 +213,9 @@ class Loop:
     def _next_batch(self) -> Tensor:
         epoch, place = self._place
         if self._permutation[0] != (epoch, len(self.rows)):
-            order = numpy_generator(self.root, _SHUFFLE_KEY, epoch, len(self.rows)).permutation(
-                len(self.rows)
-            )
+            rng = numpy_generator(self.root, _SHUFFLE_KEY, epoch, len(self.rows))
+            n_used = self.steps_per_epoch * self.batch_size
+            order = rng.permutation(len(self.rows)) if self.order is None else self.order(rng, n_used)
             self._permutation = (epoch, len(self.rows)), torch.from_numpy(order).to(self.device)
         return self._permutation[1][place * self.batch_size : (place + 1) * self.batch_size]
 
@@ -223,6 +227,11 @@ class Loop:
         searched = -(-self.schedule.decay_from // (len(self._searched_rows) // self.batch_size))
         epochs, place = divmod(self.step - self.schedule.decay_from, self.steps_per_epoch)
         return searched + epochs, place
+
+    @property
+    def progress(self) -> float:
+        """Share of the decay of the rate that is done, between 0 and 1."""
+        return self.schedule.progress(self.step, self.seconds, self.settings.time_budget_seconds)
 
     def _set_rate(self) -> None:
         factor = self.schedule.rate(self.step, self.seconds, self.settings.time_budget_seconds)

@@ -112,6 +112,8 @@ class Task:
     callbacks : sequence of Callback
     guides : bool
         Whether a discriminator shall guide what is drawn.
+    guide : object, optional
+        What an earlier fit, which this one goes on from, has learned beside the network.
     """
 
     rows: Rows
@@ -125,6 +127,7 @@ class Task:
     root: np.random.SeedSequence
     callbacks: Sequence[Callback] = ()
     guides: bool = True
+    guide: Any = None
 
     def plan(self, weight_decay: float) -> tuple[Settings, Schedule]:
         """Settings of a fit by likelihood."""

@@ -65,6 +65,11 @@ class Player:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate * factor
 
+    def set_memory(self, beta2: float) -> None:
+        """Let the next step have this share of the mean squared gradient kept."""
+        for group in self.optimiser.param_groups:
+            group["betas"] = (group["betas"][0], beta2)
+
     def learn(self, loss: Tensor, step: int) -> Tensor:
         """Take a step down the loss; the norm of its gradient."""
         loss.backward()  # type: ignore[no-untyped-call]

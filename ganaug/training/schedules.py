@@ -1,5 +1,7 @@
 """How long to train, found on the way: a constant rate until held-out rows stop gaining, then a decay.
 
+Where the length is known before, `known_length` is the decay alone, along half a cosine.
+
 While the rate is constant nothing depends on an end known in advance. When the averaged weights have not
 improved for a while, training goes back to the best of them and lowers the rate to zero over a share of the
 steps that they took.
@@ -7,6 +9,7 @@ steps that they took.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +36,10 @@ class Schedule:
         row means the same on every table: how well the rows can be told from real ones.
     decay_share : float
         Steps of the decay, as a share of those that led to the best.
+    floor : float
+        Factor of the learning rate at the end.
+    falls_as : {"line", "cosine"}
+        How the rate falls.
     """
 
     max_steps: int
@@ -40,6 +47,8 @@ class Schedule:
     patience_share: float = 0.2
     decay_share: float = 1 / 3
     least_gain: float = 0.02
+    floor: float = _FLOOR
+    falls_as: str = "line"
     phase: str = "search"
     best_step: int = 0
     best_loss: float = float("inf")
@@ -53,7 +62,14 @@ class Schedule:
         """Factor of the learning rate for this step."""
         if self.phase == "search":
             return min(1.0, (step + 1) / _WARM_UP_STEPS)
-        return max(_FLOOR, 1.0 - self.decayed(step, seconds, budget))
+        if self.falls_as == "cosine":
+            done = self.progress(step, seconds, budget)
+            return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
+        return max(self.floor, 1.0 - self.decayed(step, seconds, budget))
+
+    def progress(self, step: int, seconds: float, budget: float | None) -> float:
+        """Share of the decay that is done, between 0 and 1."""
+        return min(1.0, max(0.0, self.decayed(step, seconds, budget))) if self.phase == "decay" else 0.0
 
     def decayed(self, step: int, seconds: float, budget: float | None) -> float:
         """Share of the decay that is done, by steps or by the clock, whichever is further."""
@@ -105,6 +121,11 @@ class Schedule:
         return min(self.max_steps, int(search + self.decay_share * max(self.best_step, 1)))
 
     @classmethod
+    def known_length(cls, n_steps: int, floor: float) -> Schedule:
+        """A fit of so many steps, whose rate falls from the first to the last."""
+        return cls(n_steps, n_steps, floor=floor, falls_as="cosine", phase="decay", last_step=n_steps)
+
+    @classmethod
     def from_state(cls, header: Header) -> Schedule:
         """Schedule from the dict of its attributes; anything malformed is a `ModelFileError`."""
         numbers: dict[str, Any] = {
@@ -115,9 +136,12 @@ class Schedule:
             "patience_share",
             "decay_share",
             "least_gain",
+            "floor",
             "best_loss",
             "gain_loss",
             "decay_from_seconds",
         ):
             numbers[key] = header_float(header, key)
-        return cls(phase=header_str(header, "phase", choices=("search", "decay")), **numbers)
+        falls_as = header_str(header, "falls_as", choices=("line", "cosine"))
+        phase = header_str(header, "phase", choices=("search", "decay"))
+        return cls(phase=phase, falls_as=falls_as, **numbers)

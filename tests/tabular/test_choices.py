@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from ganaug import Cascade, GANSynthesizer
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError, RejectColumn
-from ganaug.tabular.choices import Choices
+from ganaug.tabular.choices import Choices, declared_categories
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import CategoryCodec, NumberCodec
 from ganaug.testing import check_column_codec
@@ -187,3 +187,55 @@ def test_columns_say_what_was_decided(table):
     assert found.loc["rank", "why"].startswith("its values tell rows apart")
     assert found["n_fields"].tolist() == [1, 0, 0, 1, 1]
     assert not hasattr(small(), "columns_")
+
+
+@pytest.mark.parametrize(
+    "features", [["zip", "size"], [0, 4], np.array([0, 4]), np.array([True, False, False, False, True])]
+)
+def test_categories_by_name_by_position_and_by_mask(table, features):
+    assert declared_categories(features, table.columns) == {"zip": "category", "size": "category"}
+    assert declared_categories("from_dtype", table.columns) == {}
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (["city"], "hasn't: 'city'"),
+        ([5], "from 0 to 4, got 5"),
+        ([True, False], "each of the 5 columns, got 2"),
+        (None, "'from_dtype'.*None"),
+        ("zip", "'from_dtype'.*'zip'"),
+        ([0, "zip"], "'from_dtype'.*'zip'"),
+        ([0.5], "'from_dtype'.*0.5"),
+    ],
+)
+def test_categories_that_name_no_column_are_refused(table, features, message):
+    with pytest.raises(ValueError, match=f"(?s)categorical_features.*{message}"):
+        declared_categories(features, table.columns)
+
+
+def test_columns_have_the_last_word_on_categories(table):
+    numbers = table[["zip", "size"]]
+    model = small(categorical_features=[0, 1], columns={"size": "number"}).fit(numbers)
+    assert model.columns_["kind"].tolist() == ["category", "number"]
+    drawn = model.sample(50, random_state=0)
+    assert set(drawn["zip"]) <= set(numbers["zip"])
+
+
+def test_categories_of_an_array_are_positions():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=N).round(1), rng.normal(size=N)])
+    model = small(categorical_features=[0]).fit(X)
+    assert model.columns_["kind"].tolist() == ["category", "number"]
+
+
+def test_a_file_remembers_which_columns_were_said_to_be_categories(tmp_path):
+    X = np.random.default_rng(0).integers(0, 5, (N, 2))
+    small(categorical_features=np.array([True, False])).fit(X).save(tmp_path / "model.ganaug")
+    assert GANSynthesizer.load(tmp_path / "model.ganaug").categorical_features == (True, False)
+
+
+def test_images_have_no_columns_that_could_be_categories():
+    images = np.random.default_rng(0).random((20, 8, 8))
+    with pytest.raises(ValueError, match="categorical_features is for a modality 'table'"):
+        GANSynthesizer(categorical_features=[0, 1], max_epochs=1).fit(images)

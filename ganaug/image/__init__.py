@@ -1,0 +1,5 @@
+"""Images: everything that knows what a pixel is."""
+
+from ganaug.image.dataset import AugmentedDataset
+
+__all__ = ["AugmentedDataset"]
