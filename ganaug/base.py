@@ -196,9 +196,6 @@ class Modality(Protocol):
     ) -> Iterator[tuple[Any, Any]]:
         """Draw ``X`` and ``y`` batch after batch; what can't be had is an error before the first."""
 
-    def vary(self, network: Any, X: Any, y: Any, share: float | str, root: np.random.SeedSequence) -> Any:
-        """Rows near given ones: a share of each one's cells is drawn again."""
-
     def complete(
         self, network: Any, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
     ) -> Iterator[tuple[Any, Any]]:

@@ -25,7 +25,7 @@ from ganaug.base import (
     parameters_from_state,
     parameters_to_state,
 )
-from ganaug.exceptions import ModelFileError
+from ganaug.exceptions import ModelFileError, UnsupportedError
 from ganaug.model import Model
 from ganaug.training.history import History
 
@@ -194,14 +194,15 @@ class ModelSynthesizer(BaseSynthesizer):
         Returns
         -------
         X : table of shape (n_samples, n_features)
-            In what was given to fit.
         """
         check_is_fitted(self)
         if share != "random":
             check_parameter("share", share, float, minimum=0, maximum=1)
-        validate_data(self, header_of(X), reset=False, skip_check_array=True)
-        model = self._model
-        return model.modality.vary(model.network, X, y, share, self._root_of(random_state))
+        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
+        modality: Any = self._model.modality
+        if not hasattr(modality, "vary"):
+            raise UnsupportedError(f"Rows of tables alone can be varied, got the modality {modality.name!r}")
+        return modality.vary(self._model.network, X, y, share, self._root_of(random_state))
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Log-likelihood of each row, exact for the mixture over eight orders of the columns.

@@ -31,7 +31,7 @@ from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
-from ganaug.tabular.vary import varied
+from ganaug.tabular.vary import vary
 from ganaug.training.course import Course
 from ganaug.training.loop import Loop
 from ganaug.training.plan import Task
@@ -100,6 +100,7 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    vary = vary
     parameters: ClassVar[tuple[str, ...]] = (
         "constraints",
         "categorical_features",
@@ -204,7 +205,7 @@ class TableModality:
         """Codes back to a table, and labels (None without any)."""
         n_own = len(self.codec.fields)
         stages = self.chain.translate({}, len(codes))
-        X = self._rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
+        X = self.rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
 
     @cached_property
@@ -301,7 +302,7 @@ class TableModality:
         """Draw a table, and labels (None without any)."""
         drawer = Drawer(self, network, guidance)
         table, labels = drawer.draw(drawer.ask(n, y, conditions, counts, extrapolate), root)
-        return self._rebuild(table), labels
+        return self.rebuild(table), labels
 
     def sample_batches(
         self,
@@ -314,13 +315,7 @@ class TableModality:
     ) -> Iterator[tuple[Any, Any]]:
         """Draw tables and labels batch after batch."""
         found = Drawer(self, network, guidance).batches(n, batch_rows, root, **asked)
-        return ((self._rebuild(table), labels) for table, labels in found)
-
-    def vary(
-        self, network: CascadeNetwork, X: Any, y: Any, share: float | str, root: np.random.SeedSequence
-    ) -> Any:
-        """Rows near given ones."""
-        return self._rebuild(varied(self, network, X, y, share, root))
+        return ((self.rebuild(table), labels) for table, labels in found)
 
     def complete(
         self, network: CascadeNetwork, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
@@ -349,7 +344,8 @@ class TableModality:
             frame = frame.iloc[:, list(self.kept)]
         return frame.set_axis(self.container.columns, axis=1)
 
-    def _rebuild(self, table: pd.DataFrame) -> Any:
+    def rebuild(self, table: pd.DataFrame) -> Any:
+        """A table in the container that came in."""
         return self.container.rebuild(columns_of_frame(table))
 
     def to_state(self) -> tuple[Header, Arrays]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from ganaug._util.random import numpy_generator, torch_generator
@@ -21,14 +20,14 @@ _DRAW_KEY, _CHOICE_KEY, _DECODE_KEY = 0, 1, 2
 
 
 @torch.no_grad()
-def varied(
+def vary(
     modality: TableModality,
     network: Any,
     X: Any,
     y: Any,
     share: float | str,
     root: np.random.SeedSequence,
-) -> pd.DataFrame:
+) -> Any:
     """Draw some cells of each row again, at least one. Labels, where there are any, stay.
 
     If the network's conditionals were those of the table, rows would keep its distribution exactly: it is a
@@ -44,6 +43,11 @@ def varied(
     share : float or "random"
         Which share of a row's columns; "random" is one of its own for each row, any being as likely.
     root : SeedSequence
+
+    Returns
+    -------
+    table of shape (n_rows, n_columns)
+        In the container that came in in fit.
     """
     require_likelihood(network)
     if modality.chain.is_unique:
