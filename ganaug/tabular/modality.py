@@ -204,8 +204,8 @@ class TableModality:
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
         """Codes back to a table, and labels (None without any)."""
         n_own = len(self.codec.fields)
-        stages = self.chain.translate({}, len(codes))
-        X = self.rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
+        own, stages = self.codec.decode(codes[:, :n_own], rng), self.chain.translate({}, len(codes))
+        X = self._rebuild(self.chain.inverse(own, stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
 
     @cached_property
@@ -302,7 +302,7 @@ class TableModality:
         """Draw a table, and labels (None without any)."""
         drawer = Drawer(self, network, guidance)
         table, labels = drawer.draw(drawer.ask(n, y, conditions, counts, extrapolate), root)
-        return self.rebuild(table), labels
+        return self._rebuild(table), labels
 
     def sample_batches(
         self,
@@ -315,7 +315,7 @@ class TableModality:
     ) -> Iterator[tuple[Any, Any]]:
         """Draw tables and labels batch after batch."""
         found = Drawer(self, network, guidance).batches(n, batch_rows, root, **asked)
-        return ((self.rebuild(table), labels) for table, labels in found)
+        return ((self._rebuild(table), labels) for table, labels in found)
 
     def complete(
         self, network: CascadeNetwork, X: Any, y: Any, n_draws: int, root: np.random.SeedSequence
@@ -344,8 +344,7 @@ class TableModality:
             frame = frame.iloc[:, list(self.kept)]
         return frame.set_axis(self.container.columns, axis=1)
 
-    def rebuild(self, table: pd.DataFrame) -> Any:
-        """A table in the container that came in."""
+    def _rebuild(self, table: pd.DataFrame) -> Any:
         return self.container.rebuild(columns_of_frame(table))
 
     def to_state(self) -> tuple[Header, Arrays]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ganaug._util.frames import columns_of_frame
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug.exceptions import UnsupportedError
 from ganaug.tabular.residual import require_likelihood
