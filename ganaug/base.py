@@ -91,6 +91,7 @@ class Modality(Protocol):
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]]  # of the synthesizer's, those that are this modality's alone
+    fit_parameters: ClassVar[tuple[str, ...]]  # of these, those that `fit` takes
 
     @classmethod
     def recognises(cls, X: Any, **given: Any) -> bool:
@@ -100,7 +101,7 @@ class Modality(Protocol):
     def fit(cls, X: Any, y: Any, weights: Any, *args: Any, **given: Any) -> Modality:
         """Learn what the data is; raise an error that names what can't be used.
 
-        ``given`` are the synthesizer's parameters that are this modality's.
+        ``given`` are the ``fit_parameters``.
         """
 
     def header(self, X: Any) -> Any:

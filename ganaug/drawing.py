@@ -251,7 +251,8 @@ class ModelSynthesizer(BaseSynthesizer):
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            For each modelled column the log-likelihood of the cell given the row's other cells: a very low
+            Of images, what the discriminator sees in each, before it knows the class. Of a table, for each
+            modelled column the log-likelihood of the cell given the row's other cells: a very low
             one is an odd cell. Last the row's log-odds of being real (see `realism`). Names are those of
             `get_feature_names_out`; columns that others determine, or that are not modelled, have none.
         """

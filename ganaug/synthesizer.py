@@ -1,4 +1,4 @@
-"""GANSynthesizer: learn a table, draw new rows of it."""
+"""GANSynthesizer: learn a table or images, draw new ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ _SPLIT_KEY, _WEIGHTS_KEY, _TRAIN_KEY = 0, 1, 2  # 3 is that of the draws
 
 
 class GANSynthesizer(ModelSynthesizer):
-    """Learn a table and draw new rows that are hard to tell from the real ones.
+    """Learn a table, or images, and draw new rows that are hard to tell from the real ones.
+
+    With images, a row is an image. What is said of columns doesn't apply to them.
 
     Parameters
     ----------
@@ -80,17 +82,20 @@ class GANSynthesizer(ModelSynthesizer):
     image_shape : tuple of int, optional
         Shape of an image, (h, w), (h, w, c) or (c, h, w), where ``X`` has a flat row for each.
     max_epochs : int or "auto", default="auto"
-        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps.
+        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps;
+        for images the number of steps follows from their size and number.
     time_budget_seconds : float, optional
         Wall-clock time for ``fit``; the learning rate falls in time to end well.
     batch_size : int or "auto", default="auto"
-        Rows in a step; "auto" is 128.
+        Rows in a step; "auto" is 128, of images 64, or 256 for the full network.
     learning_rate : float or "auto", default="auto"
-        Rate while it is constant; "auto" is 0.003.
+        Rate while it is constant; "auto" is 0.003. For images the rate at the beginning: 0.001, or 0.0002 for
+        the full network.
     validation_fraction : float, default=0.1
         Share of the rows, at most 2,048, that is held out to judge; 0 holds out none.
     early_stopping : bool, default=True
-        Whether held-out rows decide when to end and which weights to keep.
+        Whether held-out rows decide when to end and which weights to keep. A fit on images keeps its last
+        weights, but where an earlier snapshot was clearly closer to the held-out images.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights it has; columns and levels must be those of the first fit.
     callbacks : sequence of Callback, default=()
@@ -184,15 +189,17 @@ class GANSynthesizer(ModelSynthesizer):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> GANSynthesizer:
-        """Learn the joint distribution of the columns, and of ``y`` with them.
+        """Learn the joint distribution of the columns, or the images, and of ``y`` with them.
 
         Parameters
         ----------
         X : DataFrame of pandas or polars, pyarrow Table, array or list of shape (n_samples, n_features)
             Numbers, bools, text, categories, dates, times and decimals, missing values among them. What is
-            drawn comes in the same container, with the same columns, order and dtypes.
+            drawn comes in the same container, with the same columns, order and dtypes. Or images: an array of
+            shape (n, h, w), (n, h, w, c) or (n, c, h, w) of whole numbers or floats of any range, flat rows
+            with ``image_shape=``, or a list of arrays or of images of Pillow, all of one size.
         y : array, Series of pandas or polars, or pyarrow ChunkedArray of shape (n_samples,), optional
-            Labels, which `sample` can then be asked for.
+            Labels, which `sample` can then be asked for; of images they are classes.
         sample_weight : array of shape (n_samples,), optional
             How much each row counts; rows of weight 0 are left out.
 
@@ -204,6 +211,8 @@ class GANSynthesizer(ModelSynthesizer):
         ------
         InvalidTableError
             If the table, or a column of it (`RejectColumn`), can't be used; nothing has been trained then.
+        InvalidImageError
+            The same of images.
         """
         self._check_parameters()
         device = resolve_device(self.device)
@@ -212,7 +221,7 @@ class GANSynthesizer(ModelSynthesizer):
         goes_on = bool(self.warm_start) and hasattr(self, "_model")
         if goes_on:
             validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
-        given = {name: getattr(self, name) for name in kind.parameters}
+        given = {name: getattr(self, name) for name in kind.fit_parameters}
         modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
         if goes_on and (codes < 0).any():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -47,6 +48,51 @@ def said_in_one_line(result: tuple[int, str, str], *words: str) -> bool:
     assert "Traceback" not in err
     assert all(word in err for word in words), err
     return True
+
+
+# Images
+
+
+@pytest.fixture
+def image_model(run, tmp_path):
+    """A model fitted to arrays of images by the command line."""
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 2
+    np.savez(tmp_path / "images.npz", X=rng.integers(0, 99, (120, 6, 6)).astype(np.uint8), y=y)
+    arguments = ["--target", "y", "--random-state", 0, "--time-budget", 0.5, "-q"]
+    assert run("fit", tmp_path / "images.npz", "-o", tmp_path / "model", *arguments) == (0, "", "")
+    return tmp_path / "model"
+
+
+def test_images_are_fitted_and_drawn_from_files_of_arrays(run, image_model, tmp_path):
+    assert run("sample", image_model, "-n", 7, "-o", tmp_path / "drawn.npz") == (0, "", "")
+    drawn = np.load(tmp_path / "drawn.npz")
+    assert drawn["X"].shape == (7, 6, 6)
+    assert drawn["X"].dtype == np.uint8
+    assert set(drawn["y"]) <= {0, 1}
+    assert "images (6, 6) of uint8" in run("info", image_model)[1]
+
+
+def test_images_and_tables_go_to_files_of_their_own(run, image_model, folder, tmp_path):
+    said_in_one_line(run("sample", image_model, "-o", tmp_path / "a.csv"), ".npz")
+    said_in_one_line(run("sample", folder / "model.ganaug", "-o", tmp_path / "a.npz"), ".csv")
+    said_in_one_line(run("sample", image_model, "-o", tmp_path / "a.npz", "--where", "a=1"), "--where")
+
+
+def test_wrong_files_of_images_are_said(run, tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.zeros((9, 4, 4)), Z=np.zeros((9, 4, 4)))
+    fit = ["fit", tmp_path / "a.npz", "-o", tmp_path / "model"]
+    said_in_one_line(run(*fit), "one array of images", "2")
+    said_in_one_line(run(*fit, "--target", "y"), "no array of the file")
+    said_in_one_line(run("fit", tmp_path / "b.npy", "-o", tmp_path / "model"), "b.npy")
+
+
+def test_the_demo_of_images_ends_in_a_picture(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(cli._DEMO_SECONDS, "image", 1.0)
+    status, out, _ = run("demo", "--images", "--output", tmp_path / "digits.png")
+    assert status == 0
+    assert "fitted 1,797 images" in out
+    assert (tmp_path / "digits.png").read_bytes().startswith(b"\x89PNG")
 
 
 # What works

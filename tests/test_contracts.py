@@ -8,7 +8,9 @@ import decimal
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from ganaug.synthesizer import MODALITIES
 from ganaug.tabular.columns import (
     COLUMN_CODECS,
     CategoryCodec,
@@ -78,6 +80,34 @@ def test_every_column_codec_keeps_the_contract(codec, values):
 
 def test_every_codec_is_checked():
     assert {codec for codec, _ in COLUMNS.values()} == set(COLUMN_CODECS)
+
+
+DATA = {
+    "table": (pd.DataFrame({"a": rng().normal(size=60), "b": list("xyz") * 20}), pd.Series([1, 2] * 30)),
+    "image": (rng().integers(0, 99, (60, 5, 6, 3)).astype(np.uint8), np.array(["cat", "dog"] * 30)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::ganaug.exceptions.FewImagesWarning")
+@pytest.mark.parametrize("name", MODALITIES)
+def test_every_modality_codes_its_data_and_goes_through_a_file(name):
+    X, y = DATA[name]
+    kind = MODALITIES[name]
+    modality = kind.fit(X, y, None)
+    assert kind.recognises(X, image_shape=None)
+    assert set(kind.fit_parameters) <= set(kind.parameters)
+    codes = modality.encode(X, y, strict=True)
+    assert len(codes) == 60
+    again = kind.from_state(*modality.to_state())
+    np.testing.assert_array_equal(again.encode(X, y, strict=True), codes)
+    back, labels = again.decode(codes, rng())
+    assert type(back) is type(X)
+    assert type(labels) is type(y)
+    np.testing.assert_array_equal(np.asarray(labels), np.asarray(y))
+    np.testing.assert_array_equal(modality.encode(back, labels, strict=True), codes)
+    options = modality.settle(modality.default_generator(), torch.device("cpu"))
+    options.check()
+    assert sum(parameter.numel() for parameter in modality.build(options).parameters()) > 0
 
 
 class Broken(CategoryCodec):

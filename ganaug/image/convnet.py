@@ -13,6 +13,7 @@ from ganaug._util.parameters import check_choice, check_parameter
 ARCHITECTURES = ("lite", "full")
 _LARGEST_LITE = 32  # pixels a side
 _SMALLEST_SIDE = 4  # of what an image begins as, the largest being a pixel less than twice that
+_BYTES_KEPT = 100  # for each number that a stage holds
 _MOST_CHANNELS = {"lite": 256, "full": 768}
 
 
@@ -106,6 +107,13 @@ class Shape:
         """Height and width that the networks work at: those of the images, or a little more."""
         factor = 2 ** (len(self.widths) - 1)
         return (self.base[0] * factor, self.base[1] * factor)
+
+    @property
+    def step_bytes(self) -> int:
+        """Memory that a step takes for each image, roughly: what both networks keep for their gradients."""
+        sides = (self.base[0] * self.base[1] * 4**octave for octave in range(len(self.widths)))
+        kept = sum(width * side for width, side in zip(self.widths, sides, strict=True))
+        return _BYTES_KEPT * (kept + self.n_channels * self.canvas[0] * self.canvas[1])
 
     @classmethod
     def of(cls, size: tuple[int, int, int], n_classes: int, options: ConvNet) -> Shape:

@@ -18,7 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganaug._util.memory import free_bytes
 from ganaug._util.random import torch_generator
+from ganaug.exceptions import InvalidImageError
 from ganaug.image.augment import Augment, how_often
 from ganaug.image.convnet import ConvNet
 from ganaug.image.measure import HeldOut
@@ -39,8 +41,9 @@ _MEMORY = (0.9, 0.99)
 _PENALTY_EVERY, _PENALTY_FALL = 8, 0.1
 _AVERAGE_DECAY = 0.9999  # its warm-up alone makes a half-life of 8 % of the steps so far
 _GRADIENT_CLIP = 100.0
-_EVALUATIONS = 20
+_EVALUATIONS, _SHORTEST_INTERVAL = 20, 25
 _FEW_IN_CLASS, _UNCONDITIONAL = 50, 0.3  # images; share of the steps before the class counts
+_STEPS = {8: 1_500, 16: 2_500, 32: 5_000, 64: 20_000, 256: 50_000}  # by pixels a side
 _GAMMAS = {8: 0.1, 16: 0.2, 32: 0.5, 64: 2.0, 256: 15.0}  # weight of R1 and R2 by pixels a side
 _FEWEST_JUDGED = 50
 _CLEARLY = 0.25, 0.02  # how much better a snapshot is than the last weights: as a share, and in itself
@@ -110,6 +113,7 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
         discriminator = _make_discriminator(modality, options, task)
     discriminator = discriminator.to(task.rows.values.device)
     batch = task.batch_or(_BATCH_SIZE[options.architecture])
+    _check_memory(network, batch, task)
     n_steps = task.steps_or(batch, steps_for(modality, len(task.rows)))
     classes = modality.classes_of(task.rows.values)
     side = max(modality.codec.layout.size[:2])
@@ -133,7 +137,7 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
             batch_size=batch,
             learning_rate=task.rate_or(_LEARNING_RATE[options.architecture]),
             weight_decay=options.weight_decay,
-            evaluate_every=max(1, n_steps // _EVALUATIONS),
+            evaluate_every=min(n_steps, max(_SHORTEST_INTERVAL, n_steps // _EVALUATIONS)),
             early_stopping=False,
             time_budget_seconds=task.time_budget_seconds,
             average_decay=_AVERAGE_DECAY,
@@ -154,8 +158,23 @@ def _measure(modality: ImageModality, options: ConvNet, task: Task) -> HeldOut |
 
 
 def steps_for(modality: ImageModality, n_images: int) -> int:
-    """Steps that suit these images."""
-    return 2_000 if max(modality.codec.layout.size[:2]) <= 10 else 4_000
+    """Steps that suit these images: the more, the larger they are, and the more of them there are."""
+    side = max(modality.codec.layout.size[:2])
+    known = list(_STEPS)
+    most = np.interp(math.log2(side), np.log2(known), [_STEPS[size] for size in known])
+    return int(most * min(1.0, max(0.4, math.sqrt(n_images / 1_000))))
+
+
+def _check_memory(network: Any, batch: int, task: Task) -> None:
+    """Refuse what can't fit, before it is tried."""
+    needed, free = batch * network.shape.step_bytes, free_bytes(task.rows.values.device)
+    if needed > free:
+        height, width = network.shape.canvas
+        raise InvalidImageError(
+            f"A step with {batch} images of {height} x {width} pixels needs about {needed / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB are free: make the images smaller, or use a smaller batch_size or "
+            f"generator=ConvNet(base_channels=...) than {network.shape.widths[-1]}"
+        )
 
 
 def gamma_for(side: int) -> float:

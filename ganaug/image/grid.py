@@ -43,7 +43,7 @@ def image_grid(images: Any, n_columns: int = 10, *, image_shape: Any = None) -> 
     --------
     >>> import numpy as np
     >>> image_grid(np.zeros((6, 8, 8)), n_columns=3).shape
-    (70, 104, 3)
+    (66, 100, 3)
     """
     array, _ = read_images(images, image_shape)
     return _grid_of(array.astype(np.float64), n_columns)
@@ -136,4 +136,4 @@ def _grid_of(images: NDArray[np.float64], n_columns: int) -> NDArray[np.uint8]:
     tiles = np.full((n_rows * n_columns, h + _GAP, w + _GAP, 3), 255, dtype=np.uint8)
     tiles[:n, :h, :w] = large if c == 3 else np.repeat(large, 3, axis=3)
     joined = tiles.reshape(n_rows, n_columns, h + _GAP, w + _GAP, 3).swapaxes(1, 2)
-    return joined.reshape(n_rows * (h + _GAP), n_columns * (w + _GAP), 3)[:, : -_GAP or None].copy()
+    return joined.reshape(n_rows * (h + _GAP), n_columns * (w + _GAP), 3)[:-_GAP, :-_GAP].copy()

@@ -49,7 +49,8 @@ class ImageModality:
     """
 
     name: ClassVar[str] = "image"
-    parameters: ClassVar[tuple[str, ...]] = ("image_shape",)
+    fit_parameters: ClassVar[tuple[str, ...]] = ("image_shape",)
+    parameters: ClassVar[tuple[str, ...]] = fit_parameters
     codec: ImageCodec
     target: Labels | None
 

@@ -101,12 +101,13 @@ class TableModality:
 
     name: ClassVar[str] = "table"
     vary = vary
-    parameters: ClassVar[tuple[str, ...]] = (
+    fit_parameters: ClassVar[tuple[str, ...]] = (
         "constraints",
         "categorical_features",
         "columns",
         "min_level_count",
     )
+    parameters: ClassVar[tuple[str, ...]] = (*fit_parameters, "discriminator")
     container: Container
     codec: TableCodec
     target: Target | None

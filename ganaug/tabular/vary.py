@@ -68,7 +68,6 @@ def vary(
     own = drawn.cpu().numpy()[: len(modality.codec.fields)].T
     modelled = modality.codec.decode(own, numpy_generator(root, _DECODE_KEY))
     table = modality.chain.inverse(modelled, modality.chain.translate({}, n))
-    none = np.zeros(n, dtype=bool)
-    return modality.codec.renumber(
-        table, dict.fromkeys(table.columns, none), 0, int(root.generate_state(1)[0])
-    )
+    stays = dict.fromkeys(table.columns, np.zeros(n, dtype=bool))
+    table = modality.codec.renumber(table, stays, 0, int(root.generate_state(1)[0]))
+    return modality.container.rebuild(columns_of_frame(table))

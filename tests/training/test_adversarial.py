@@ -13,7 +13,7 @@ from torch import nn
 from ganaug import Callback, Checkpoint
 from ganaug.exceptions import CheckpointError, ModeCollapseWarning, UnstableTrainingWarning
 from ganaug.losses import LOSSES, resolve_loss
-from ganaug.training.adversarial import AdversarialTrainer
+from ganaug.training.adversarial import AdversarialTrainer, Pace
 from ganaug.training.loop import Rows, Settings
 from ganaug.training.schedules import Schedule
 
@@ -51,7 +51,8 @@ class Judge(nn.Module):
 
 def trainer_of(rows, *, loss="relativistic", n_classes=0, max_steps=300, seed=0, callbacks=(), **options):
     defaults = {"batch_size": 64, "learning_rate": 0.02, "weight_decay": 0.0, "evaluate_every": 50}
-    fields = {name: options.pop(name) for name in ("condition", "measure", "generator") if name in options}
+    own = ("condition", "measure", "generator", "pace", "augment", "follow", "order")
+    fields = {name: options.pop(name) for name in own if name in options}
     with torch.random.fork_rng():
         torch.manual_seed(0)
         networks = {"generator": Shift(max(1, n_classes)), "discriminator": Judge(n_classes)}
@@ -154,6 +155,52 @@ def test_same_root_same_weights_to_the_bit():
         trainer.run()
         found.append(trainer.generator.offset.item())
     assert found[0] == found[1] != found[2]
+
+
+def test_real_and_generated_samples_together_teach_as_they_do_apart():
+    trainer = trainer_of(normal(), pace=Pace(is_joint=True), max_steps=600)
+    trainer.run()
+    assert trainer.generator.offset.item() == pytest.approx(2, abs=0.15)
+    assert abs(trainer.generator.slope.item()) == pytest.approx(0.5, abs=0.15)
+
+
+def test_both_penalties_in_one_pass_are_those_of_two():
+    loss = dataclasses.replace(LOSSES["relativistic"], penalties={"r1": 0.3, "r2": 0.7})
+    found = []
+    for is_joint in (False, True):
+        trainer = trainer_of(normal(), loss=loss, pace=Pace(is_joint=is_joint))
+        parts = trainer._penalties(normal(8), normal(8, mean=0.0), ())
+        found.append(sum(factor * penalty for factor, penalty in parts))
+    torch.testing.assert_close(*found)
+
+
+def test_a_lazy_penalty_counts_for_the_steps_between():
+    pace = Pace(penalty_every=8, penalty_fall=0.1)
+    assert [pace.penalty_factor("r1", step, 0.0) for step in (0, 1, 7, 8)] == [8, 0, 0, 8]
+    assert pace.penalty_factor("r2", 8, 1.0) == pytest.approx(0.8)
+    assert pace.penalty_factor("wgan_gp", 8, 1.0) == 8
+    assert Pace(memory=(0.9, 0.99)).memory_at(0.5) == pytest.approx(0.945)
+
+
+def test_a_game_follows_its_progress_and_sees_what_augmentation_makes():
+    told, seen = [], []
+
+    def augment(samples, random):
+        seen.append(len(samples))
+        return samples
+
+    trainer = trainer_of(
+        normal(),
+        max_steps=4,
+        follow=told.append,
+        augment=augment,
+        order=lambda rng, n: np.zeros(n, dtype=int),
+    )
+    trainer.schedule = Schedule.known_length(4, floor=0.25)
+    trainer.run()
+    assert told == pytest.approx([0, 0.25, 0.5, 0.75])
+    assert len(seen) == 4 * 4  # real and generated, for each of both players
+    assert trainer.players[0].optimiser.param_groups[0]["lr"] < 0.02
 
 
 class Killed(Exception):  # noqa: N818

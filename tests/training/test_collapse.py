@@ -78,3 +78,14 @@ def test_few_samples_and_images_will_do(n):
     real = torch.rand(n, 2, 3)
     judge = CollapseDetector(real, None)
     assert judge.look(torch.rand(judge.n_judged, 2, 3))["modes_covered"] >= 0
+
+
+def test_pixels_share_a_scale():
+    random = torch.Generator().manual_seed(0)
+    real = torch.randn(400, 1, 4, 4, generator=random)
+    real[:, :, 0] *= 1e-4  # an edge that hardly varies
+    fake = torch.randn(352, 1, 4, 4, generator=random)
+    fake[:, :, 0] *= 0.05
+    found = CollapseDetector(real, None).look(fake)
+    assert found["spread"] == pytest.approx(1, abs=0.1)
+    assert found["modes_covered"] > 0.9

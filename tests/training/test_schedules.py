@@ -112,3 +112,18 @@ def test_state_comes_back():
 def test_a_broken_state_is_refused(change):
     with pytest.raises(ModelFileError):
         Schedule.from_state({**asdict(schedule_of()), **change})
+
+
+def test_a_known_length_falls_along_half_a_cosine():
+    schedule = Schedule.known_length(100, floor=0.25)
+    rates = [schedule.rate(step, 0.0, None) for step in (0, 50, 100)]
+    assert rates == pytest.approx([1.0, 0.625, 0.25])
+    assert schedule.progress(30, 0.0, None) == pytest.approx(0.3)
+    assert schedule.progress(30, 5.0, 10.0) == pytest.approx(0.5)  # the clock is further
+    assert schedule.expected_steps(0) == 100
+    assert not schedule.is_over(99, 0.0, None)
+    assert schedule.is_over(100, 0.0, None)
+    assert schedule.is_over(3, 10.0, 10.0)
+    assert Schedule.from_state(asdict(schedule)) == schedule
+    with pytest.raises(ModelFileError):
+        Schedule.from_state({**asdict(schedule), "falls_as": "stone"})
