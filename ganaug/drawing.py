@@ -189,7 +189,6 @@ class ModelSynthesizer(BaseSynthesizer):
         share : float or "random", default="random"
             Share of a row's cells, at least one; "random" is any share between none and all for each row.
         random_state : int, RandomState, Generator or None, default=None
-            As in `sample`.
 
         Returns
         -------
@@ -198,8 +197,8 @@ class ModelSynthesizer(BaseSynthesizer):
         check_is_fitted(self)
         if share != "random":
             check_parameter("share", share, float, minimum=0, maximum=1)
-        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
         modality: Any = self._model.modality
+        validate_data(self, modality.header(X), reset=False, skip_check_array=True)
         if not hasattr(modality, "vary"):
             raise UnsupportedError(f"Rows of tables alone can be varied, got the modality {modality.name!r}")
         return modality.vary(self._model.network, X, y, share, self._root_of(random_state))

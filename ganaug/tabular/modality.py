@@ -204,9 +204,8 @@ class TableModality:
 
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
         """Codes back to a table, and labels (None without any)."""
-        n_own = len(self.codec.fields)
-        own, stages = self.codec.decode(codes[:, :n_own], rng), self.chain.translate({}, len(codes))
-        X = self._rebuild(self.chain.inverse(own, stages))
+        n_own, stages = len(self.codec.fields), self.chain.translate({}, len(codes))
+        X = self._rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,6 @@ def vary(
     own = drawn.cpu().numpy()[: len(modality.codec.fields)].T
     modelled = modality.codec.decode(own, numpy_generator(root, _DECODE_KEY))
     table = modality.chain.inverse(modelled, modality.chain.translate({}, n))
-    stays = dict.fromkeys(table.columns, np.zeros(n, dtype=bool))
+    stays: dict[Hashable, Any] = dict.fromkeys(table.columns, np.zeros(n, dtype=bool))
     table = modality.codec.renumber(table, stays, 0, int(root.generate_state(1)[0]))
     return modality.container.rebuild(columns_of_frame(table))
