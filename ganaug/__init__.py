@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganaug import baselines as baselines
     from ganaug import constraints as constraints
     from ganaug import datasets as datasets
     from ganaug import exceptions as exceptions
@@ -52,7 +53,7 @@ _HOMES = {
     "evaluate": "ganaug.evaluation",
     "image_grid": "ganaug.image.grid",
 }
-_MODULES = ("constraints", "datasets", "exceptions", "metrics")
+_MODULES = ("baselines", "constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
     "AugmentedClassifier",
@@ -72,6 +73,7 @@ __all__ = [
     "Residual",
     "SampleGrid",
     "__version__",
+    "baselines",
     "constraints",
     "datasets",
     "evaluate",

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganaug.base import Guidance
 from ganaug.tabular.guidance import RAKED_ROWS, Guide, effective_share, keep_rows
 from ganaug.tabular.raking import Margins
-from ganaug.tabular.residual import ResidualNetwork, refuse_restrictions
+from ganaug.tabular.residual import refuse_restrictions
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
 from ganaug.tabular.rollout import fill_in
 
@@ -31,7 +31,7 @@ def draw_codes(
 
     Parameters
     ----------
-    network : CascadeNetwork or ResidualNetwork
+    network : CascadeNetwork, or one that draws rows as a whole
     codes : tensor of shape (n_fields, n_rows), int32
         Known codes, and `TO_DRAW`, in whose place they are written.
     within : sequence of Restriction
@@ -94,7 +94,7 @@ def _margins(guide: Guide, codes: Tensor, is_restricted: bool) -> dict[int, Marg
 
 
 def _fill(network: Any, codes: Tensor, within: Sequence[Restriction], generator: torch.Generator) -> None:
-    if isinstance(network, ResidualNetwork):
+    if hasattr(network, "draw_codes"):  # it draws rows as a whole
         refuse_restrictions(within)
         known = {field: codes[field] for field in range(len(codes)) if bool((codes[field] != TO_DRAW).any())}
         codes.copy_(network.draw_codes(codes.shape[1], generator, known).t())

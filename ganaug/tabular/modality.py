@@ -260,10 +260,7 @@ class TableModality:
         The network should be of double precision: then a row's value doesn't depend on the rows beside it.
         """
         require_likelihood(network)
-        unknown, n_own = self._unknown(codes.device), len(self.codec.fields)
-        if self.target is not None and bool((codes[:, n_own:] < 0).all()):
-            unknown[n_own:] = 0.0  # no labels were given: the rows alone count
-        return mixture_log_likelihood(network, codes, unknown)
+        return mixture_log_likelihood(network, codes, self.unknown(codes))
 
     def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
@@ -271,7 +268,7 @@ class TableModality:
         Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
         """
         require_likelihood(network)
-        cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
+        cells = cell_log_likelihood(network, codes, self.unknown(codes))
         spans = [span for span in self.codec.slices if span.stop > span.start]
         parts = [cells[:, span].sum(dim=1) for span in spans]
         return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
@@ -281,10 +278,13 @@ class TableModality:
         named = zip(self.codec.columns, self.codec.slices, strict=True)
         return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]
 
-    def _unknown(self, device: torch.device) -> Tensor:
-        """Log-probability of a value that each field never had, (n_fields,)."""
-        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(device)
+    def unknown(self, codes: Tensor) -> Tensor:
+        """Log-probability of a value that each field never had, (n_fields,); without labels, 0 for theirs."""
+        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
         unknown[self.shadows] = 0.0
+        n_own = len(self.codec.fields)
+        if self.target is not None and bool((codes[:, n_own:] < 0).all()):
+            unknown[n_own:] = 0.0  # the rows alone count
         return unknown
 
     def sample(
