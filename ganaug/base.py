@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, DensityMixin, TransformerMixin
+from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
@@ -216,7 +216,7 @@ class Modality(Protocol):
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
 
 
-class BaseSynthesizer(TransformerMixin, DensityMixin, BaseEstimator):
+class BaseSynthesizer(DensityMixin, BaseEstimator):
     """Contract of synthesizers: fit, sample, score, save and load.
 
     A subclass has ``fit``, ``sample``, ``score_samples``, and a fitted state that is a JSON-able header and

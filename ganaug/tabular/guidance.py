@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ganaug._util.store import Arrays, Header, header_dict, header_float, header_int, header_list
 from ganaug.exceptions import ModelFileError
+from ganaug.tabular.apart import Apart
 from ganaug.tabular.columns.base import Field
 from ganaug.tabular.discriminator import TreeDiscriminator
 from ganaug.tabular.neural_guide import NeuralGuide
@@ -145,6 +146,8 @@ class Guide:
         Of all real rows.
     class_margins : dict of int to Margins
         Of the real rows of each class of the label, by its code.
+    apart : Apart or None
+        What keeps drawn rows apart from those of a tiny table.
     offset : float
         What makes the odds a ratio of densities: one, on average over generated rows.
     """
@@ -156,6 +159,7 @@ class Guide:
     used: tuple[int, ...]
     margins: Margins
     class_margins: dict[int, Margins]
+    apart: Apart | None = None
     offset: float = 0.0
 
     @classmethod
@@ -196,9 +200,10 @@ class Guide:
         if not trust.amount:
             n_rows = min(n_rows, max(_FEWEST_DRAWS, _RAKED_CELLS // len(own_fields)))
         fake = draw(n_rows)[:, list(used)]
+        apart = Apart.fit(real, fake.cpu().numpy())
         if not trust.amount:
             raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
-            return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class)
+            return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class, apart)
         rows, counts = _some(real, weights)
         made = DISCRIMINATORS[kind].fit(
             own_fields, rows, fake.cpu().numpy(), amount=trust.amount, sample_weight=counts
@@ -207,7 +212,8 @@ class Guide:
         raked = margins.rake(some, trust.strength * made.log_odds(some))
         fresh = draw(min(_MOST_FRESH, n_rows))[:, list(used)]  # the trees have not grown on
         offset = -float((trust.strength * made.log_odds(fresh).double()).exp().mean().log())
-        return cls(made, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class, offset)
+        told = made, trust.strength, trust.gain, _surplus(raked)
+        return cls(*told, tuple(used), margins, by_class, apart, offset)
 
     def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
         """Log-odds of being real, (n_rows,) in float64; with another strength not calibrated."""
@@ -225,6 +231,12 @@ class Guide:
         """The bins (n_fields, n_rows) of rows in these margins."""
         return margins.bins_of(codes[:, list(self.used)])
 
+    def copies(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Which rows (n_fields, n_rows) are too likely to be of the fit and are to be drawn again."""
+        if self.apart is None:
+            return torch.zeros(codes.shape[1], dtype=torch.bool, device=codes.device)
+        return self.apart.chosen(codes[list(self.used)], generator)
+
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header: Header = {"strength": self.strength, "gain": self.gain, "surplus": self.surplus}
@@ -233,6 +245,10 @@ class Guide:
         arrays = {f"margins.{key}": array for key, array in self.margins.to_arrays().items()}
         for code, margins in self.class_margins.items():
             arrays |= {f"margins.{code}.{key}": array for key, array in margins.to_arrays().items()}
+        header["apart"] = None
+        if self.apart is not None:
+            header["apart"], held = self.apart.to_state()
+            arrays |= {f"apart.{key}": array for key, array in held.items()}
         for kind, made in DISCRIMINATORS.items():
             header[kind] = None
             if isinstance(self.discriminator, made):
@@ -252,6 +268,9 @@ class Guide:
         for kind, known in DISCRIMINATORS.items():
             if header.get(kind) is not None:
                 made = known.from_state(header_dict(header, kind), _under(f"{kind}.", arrays), fields)
+        apart = None
+        if header.get("apart") is not None:
+            apart = Apart.from_state(header_dict(header, "apart"), _under("apart.", arrays))
         return cls(
             made,
             header_float(header, "strength", minimum=0.0),
@@ -260,6 +279,7 @@ class Guide:
             tuple(used),
             Margins.from_arrays(_under("margins.", arrays), fields),
             by_class,
+            apart,
             header_float(header, "offset"),
         )
 
