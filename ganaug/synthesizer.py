@@ -77,6 +77,9 @@ class GANSynthesizer(ModelSynthesizer):
     min_level_count : int, default=1
         Levels of text, bools and categories that fewer rows have are protected: they are in no row that is
         drawn, and in no saved file. Their rows are learned from as if they had one of the others.
+    missing_values : {"model", "ignore"}, default="model"
+        Whether gaps are a part of the table, to be learned and drawn, or only passed over: rows with gaps are
+        then learned from by the cells that they have, and no row that is drawn has a gap.
     constraints : list of constraints, default=()
         What holds in every row that is drawn, by construction; see `ganaug.constraints`.
     image_shape : tuple of int, optional
@@ -153,6 +156,7 @@ class GANSynthesizer(ModelSynthesizer):
         categorical_features: Any = "from_dtype",
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
+        missing_values: str = "model",
         constraints: list[Constraint] | tuple[Constraint, ...] = (),
         image_shape: tuple[int, ...] | None = None,
         max_epochs: int | str = "auto",
@@ -174,6 +178,7 @@ class GANSynthesizer(ModelSynthesizer):
         self.categorical_features = categorical_features
         self.columns = columns
         self.min_level_count = min_level_count
+        self.missing_values = missing_values
         self.constraints = constraints
         self.image_shape = image_shape
         self.max_epochs = max_epochs
@@ -224,7 +229,7 @@ class GANSynthesizer(ModelSynthesizer):
         given = {name: getattr(self, name) for name in kind.fit_parameters}
         modality = self._model.modality if goes_on else kind.fit(X, y, weights, **given)
         codes = modality.encode(X, y, strict=weights is None)
-        if goes_on and (codes < 0).any():
+        if goes_on and (codes == -1).any():
             raise InvalidTableError(
                 "With warm_start, fit needs the same y as before; pass it, or use a new one."
             )
@@ -249,6 +254,7 @@ class GANSynthesizer(ModelSynthesizer):
             check_choice("discriminator", self.discriminator, ("auto", "trees"))
         check_constraints(self.constraints)
         check_parameter("min_level_count", self.min_level_count, int, minimum=1)
+        check_choice("missing_values", self.missing_values, ("model", "ignore"))
         if isinstance(self.categorical_features, str):
             check_choice("categorical_features", self.categorical_features, (FROM_DTYPE,))
         if self.columns is not None and not isinstance(self.columns, Mapping):

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ganaug._util.store import Arrays, Header, header_dict, header_float, header_int, header_list
 from ganaug.exceptions import ModelFileError
+from ganaug.tabular.apart import Apart
 from ganaug.tabular.columns.base import Field
 from ganaug.tabular.discriminator import TreeDiscriminator
 from ganaug.tabular.raking import Margins
@@ -136,6 +137,8 @@ class Guide:
         Of all real rows.
     class_margins : dict of int to Margins
         Of the real rows of each class of the label, by its code.
+    apart : Apart or None
+        What keeps drawn rows apart from those of a tiny table.
     """
 
     discriminator: TreeDiscriminator | None
@@ -145,6 +148,7 @@ class Guide:
     used: tuple[int, ...]
     margins: Margins
     class_margins: dict[int, Margins]
+    apart: Apart | None = None
 
     @classmethod
     @torch.no_grad()
@@ -182,16 +186,17 @@ class Guide:
         if not trust.n_trees:
             n_rows = min(n_rows, max(_FEWEST_DRAWS, _RAKED_CELLS // len(own_fields)))
         fake = draw(n_rows)[:, list(used)]
+        apart = Apart.fit(real, fake.cpu().numpy())
         if not trust.n_trees:
             raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
-            return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class)
+            return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class, apart)
         rows, counts = _some(real, weights)
         trees = TreeDiscriminator.fit(
             own_fields, rows, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=counts
         )
         some = fake[: _MOST_FAKES // 4]
         raked = margins.rake(some, trust.strength * trees.log_odds(some))
-        return cls(trees, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class)
+        return cls(trees, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class, apart)
 
     def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
         """Log-odds of being real times a strength (None: that found in the fit), (n_rows,) in float64."""
@@ -205,6 +210,12 @@ class Guide:
         most = 0.8 * self.surplus  # a row is kept at most once; the rest is for what the last fields scale
         return margins.rake(codes[:, list(self.used)], log_weights, most)
 
+    def copies(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Which rows (n_fields, n_rows) are too likely to be of the fit and are to be drawn again."""
+        if self.apart is None:
+            return torch.zeros(codes.shape[1], dtype=torch.bool, device=codes.device)
+        return self.apart.chosen(codes[list(self.used)], generator)
+
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header: Header = {"strength": self.strength, "gain": self.gain, "surplus": self.surplus}
@@ -212,7 +223,10 @@ class Guide:
         arrays = {f"margins.{key}": array for key, array in self.margins.to_arrays().items()}
         for code, margins in self.class_margins.items():
             arrays |= {f"margins.{code}.{key}": array for key, array in margins.to_arrays().items()}
-        header["trees"] = None
+        header["trees"] = header["apart"] = None
+        if self.apart is not None:
+            header["apart"], held = self.apart.to_state()
+            arrays |= {f"apart.{key}": array for key, array in held.items()}
         if self.discriminator is not None:
             header["trees"], trees = self.discriminator.to_state()
             arrays |= {f"trees.{key}": array for key, array in trees.items()}
@@ -230,6 +244,9 @@ class Guide:
         if header.get("trees") is not None:
             own = header_dict(header, "trees")
             trees = TreeDiscriminator.from_state(own, _under("trees.", arrays), fields)
+        apart = None
+        if header.get("apart") is not None:
+            apart = Apart.from_state(header_dict(header, "apart"), _under("apart.", arrays))
         return cls(
             trees,
             header_float(header, "strength", minimum=0.0),
@@ -238,6 +255,7 @@ class Guide:
             tuple(used),
             Margins.from_arrays(_under("margins.", arrays), fields),
             by_class,
+            apart,
         )
 
 

@@ -16,6 +16,7 @@ from ganaug.tabular.residual import refuse_restrictions
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
 from ganaug.tabular.rollout import fill_in
 
+_REDRAWS = 20  # of rows that may be copies, where what is asked for leaves next to nothing else
 _CHUNK = 16_384  # rows wanted that are drawn, weighed and kept together
 
 
@@ -47,12 +48,35 @@ def draw_codes(
         rows = np.arange(start, min(start + _CHUNK, n_rows))
         part, own = codes[:, start : start + _CHUNK], [entry.of_rows(rows) for entry in within]
         margins = None if groups is None else _margins(guidance.guide, part, bool(within))
+        asked = part.clone()
         if groups is None or margins is None or guidance.strength == 0 or not (part == TO_DRAW).any():
             _fill(network, part, own, generator)
             guidance.note(len(rows), len(rows), 1.0)
         else:
             local = np.unique(groups[rows], return_inverse=True)[1].reshape(-1)
             _draw_guided(network, part, own, torch.from_numpy(local), margins, generator, guidance)
+        if guidance.guide is not None and guidance.strength != 0:
+            _draw_copies_again(network, part, asked, own, generator, guidance)
+
+
+def _draw_copies_again(
+    network: Any,
+    codes: Tensor,
+    asked: Tensor,
+    within: Sequence[Restriction],
+    generator: torch.Generator,
+    guidance: Guidance,
+) -> None:
+    """Draw rows that may be copies of the fit's anew, as they were asked for, until they aren't."""
+    rows = (asked == TO_DRAW).any(dim=0).nonzero().squeeze(1)
+    for _ in range(_REDRAWS):
+        rows = rows[guidance.guide.copies(codes[:, rows], generator)]
+        if not len(rows):
+            return
+        again, own = asked[:, rows], [entry.of_rows(rows.cpu().numpy()) for entry in within]
+        _fill(network, again, own, generator)
+        codes[:, rows] = again
+        guidance.note(len(rows), 0, 1.0)
 
 
 def _draw_guided(

@@ -7,6 +7,7 @@ goes on improving where that of a single order has begun to fall, for errors of 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganaug._util.random import numpy_generator
+from ganaug.tabular.calibration import calibrate, hide_cells
 from ganaug.tabular.cascade import CascadeNetwork
+from ganaug.tabular.codec import GAP
 from ganaug.tabular.guidance import Guide, Trust, measure_trust
-from ganaug.tabular.prefix_sum import random_order
+from ganaug.tabular.prefix_sum import DrawOrder, random_order
 from ganaug.tabular.residual import ResidualNetwork
 from ganaug.tabular.rollout import roll_out
 from ganaug.training.loop import Rows
@@ -30,23 +34,42 @@ if TYPE_CHECKING:
 _JUDGED_ORDERS = 4  # of the mixture by which held-out rows judge
 _SCORED_ORDERS = 8  # of that by which rows are scored
 _SCORED_ROWS = 128  # in one pass: what a processor's cache holds is done twice as fast, also of wide tables
+_HIDDEN_KEY = 9  # of the cells that are hidden from a fit
 _SHORTEST_TO_GUIDE = 60.0  # seconds; a fit of less time has none to spare for a discriminator
 
 
-def row_loss(network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
-    """Negative log-likelihood of each row, in an order of its own, shape (n_rows,)."""
+def row_loss(
+    network: CascadeNetwork, rows: Tensor, generator: torch.Generator, *, has_gaps: bool = False
+) -> Tensor:
+    """Negative log-likelihood of each row, in an order of its own, shape (n_rows,).
+
+    With ``has_gaps``, that of the cells whose code isn't negative, under the distribution of those alone.
+    """
     order = random_order(network.n_fields, len(rows), generator)
-    return -network.log_likelihood(rows, order).sum(dim=1)
+    return -_known_log_likelihood(network, rows, order, None, has_gaps)
 
 
 @torch.no_grad()
-def held_out_loss(network: CascadeNetwork, rows: Tensor, generator: torch.Generator) -> Tensor:
+def held_out_loss(
+    network: CascadeNetwork, rows: Tensor, generator: torch.Generator, *, has_gaps: bool = False
+) -> Tensor:
     """Negative log-likelihood of each row under the mixture, shape (n_rows,)."""
     scores = []
     for place in range(_JUDGED_ORDERS):
         order, member = random_order(network.n_fields, len(rows), generator), place % network.n_members
-        scores.append(network.log_likelihood(rows, order, member=member).sum(dim=1))
+        scores.append(_known_log_likelihood(network, rows, order, member, has_gaps))
     return math.log(_JUDGED_ORDERS) - torch.stack(scores).logsumexp(dim=0)
+
+
+def _known_log_likelihood(
+    network: CascadeNetwork, rows: Tensor, order: DrawOrder, member: int | None, has_gaps: bool
+) -> Tensor:
+    """Log-likelihood (n_rows,) of each row's cells, or of those that are there."""
+    if not has_gaps:
+        return network.log_likelihood(rows, order, member=member).sum(dim=1)
+    known = rows >= 0
+    each = network.log_likelihood(rows.clamp(min=0), order, known=known, member=member)
+    return torch.where(known, each, 0.0).sum(dim=1)
 
 
 @torch.no_grad()
@@ -58,7 +81,7 @@ def mixture_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tens
     network : CascadeNetwork
         Of double precision: then a row's value doesn't depend on the rows beside it.
     codes : tensor of shape (n_rows, n_fields)
-        -1 where a value is unknown to the codec.
+        -1 where a value is unknown to the codec, `GAP` where there is none.
     unknown : tensor of shape (n_fields,)
         Log-probability of such a cell.
     """
@@ -70,7 +93,7 @@ def mixture_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tens
             order = random_order(network.n_fields, len(rows), generator, shared=True)
             member = place % network.n_members
             each = network.log_likelihood(rows.clamp(min=0), order, known=known, member=member)
-            scores.append(torch.where(known, each, unknown).sum(dim=1))
+            scores.append(torch.where(known, each, _of_unknown(rows, unknown)).sum(dim=1))
         parts.append(torch.stack(scores).logsumexp(dim=0) - math.log(_SCORED_ORDERS))
     return torch.cat(parts).cpu().numpy()
 
@@ -86,27 +109,43 @@ def cell_log_likelihood(network: CascadeNetwork, codes: Tensor, unknown: Tensor)
             for member in range(network.n_members)
         ]
         found = torch.stack(each).logsumexp(dim=0) - math.log(network.n_members)
-        parts.append(torch.where(known, found, unknown))
+        parts.append(torch.where(known, found, _of_unknown(rows, unknown)))
     return torch.cat(parts)
 
 
 def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any, task: Task) -> Trainer:
     """What trains a cascade; before held-out rows are learned from, they judge a discriminator too."""
     settings, schedule = task.plan(options.weight_decay)
-    budget = task.time_budget_seconds
-    guides = task.guides and (budget is None or budget >= _SHORTEST_TO_GUIDE)
+    rows, hidden = _hide(modality, task)
+    budget, has_gaps = task.time_budget_seconds, hidden is not None or task.has_gaps
+    guides = task.guides and not has_gaps and (budget is None or budget >= _SHORTEST_TO_GUIDE)
     return Trainer(
         network=network,
-        loss=row_loss,
-        held_out_loss=held_out_loss,
-        rows=task.rows,
+        loss=partial(row_loss, has_gaps=has_gaps),
+        held_out_loss=partial(held_out_loss, has_gaps=has_gaps),
+        rows=rows,
         held_out=task.held_out,
         settings=settings,
         schedule=schedule,
         root=task.root,
         callbacks=task.callbacks,
         after_search=partial(_trust, modality) if guides else None,
+        hidden=hidden,
     )
+
+
+def _hide(modality: TableModality, task: Task) -> tuple[Rows, tuple[Tensor, Tensor] | None]:
+    """Rows to learn from without the cells by which a fit that passes over gaps is calibrated, and these."""
+    codec, values = modality.codec, task.rows.values
+    if not codec.ignores_missing:
+        return task.rows, None
+    spans = {span.start: span for span in codec.slices if span.stop > span.start}
+    rng = numpy_generator(task.root, _HIDDEN_KEY)
+    shown, hidden = hide_cells(values.cpu().numpy(), list(spans.values()), rng)
+    if not hidden.any():
+        return task.rows, None
+    cells = torch.from_numpy(shown).to(values.device)
+    return replace(task.rows, values=cells), (values, torch.from_numpy(hidden).to(values.device))
 
 
 def _trust(
@@ -134,12 +173,21 @@ def make_guide(
     trainer: Any,
     seed: int,
 ) -> Guide | None:
-    """Margins of the real rows, and a discriminator as far as held-out rows trust it; None for one shot."""
+    """Margins of the real rows, and a discriminator as far as held-out rows trust it; None for one shot.
+
+    A network that some cells were hidden from is calibrated before.
+    """
     if isinstance(network, ResidualNetwork):
         return None  # its rows are what its own discriminator made of them
+    hidden = getattr(trainer, "hidden", None)
+    if hidden is not None:
+        calibrate(network, *hidden)
     found = getattr(trainer, "found", None) or {"n_trees": 0.0, "strength": 0.0, "gain": 0.0}
     trust = Trust(int(found["n_trees"]), found["strength"], found["gain"])
     counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
+    used = [place for place in _used(modality) if (codes[:, place] >= 0).all()]  # a gap has no margin
+    if not used:
+        return None
     generator = torch.Generator(next(network.parameters()).device).manual_seed(seed)
 
     return Guide.fit(
@@ -147,10 +195,15 @@ def make_guide(
         codes[counts],
         lambda n: roll_out(network, n, generator),
         trust,
-        used=_used(modality),
+        used=used,
         weights=None if weights is None else weights[counts],
         is_labelled=modality.is_labelled,
     )
+
+
+def _of_unknown(rows: Tensor, unknown: Tensor) -> Tensor:
+    """Log-probability of cells that no code tells, (n_rows, n_fields): of a gap, nothing is to be said."""
+    return torch.where(rows == GAP, 0.0, unknown)
 
 
 def _split(codes: Tensor) -> tuple[Tensor, ...]:

@@ -102,10 +102,7 @@ class TableModality:
     name: ClassVar[str] = "table"
     vary = vary
     fit_parameters: ClassVar[tuple[str, ...]] = (
-        "constraints",
-        "categorical_features",
-        "columns",
-        "min_level_count",
+        *("constraints", "categorical_features", "columns", "min_level_count", "missing_values"),
     )
     parameters: ClassVar[tuple[str, ...]] = (*fit_parameters, "discriminator")
     container: Container
@@ -135,6 +132,7 @@ class TableModality:
         categorical_features: Any = FROM_DTYPE,
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
+        missing_values: str = "model",
     ) -> TableModality:
         """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
@@ -143,7 +141,8 @@ class TableModality:
         kept = choices.kept(container.columns)
         labels, container = container.columns.tolist(), container.select(kept)
         chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
-        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows)
+        ignores = missing_values == "ignore"
+        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows, ignores_missing=ignores)
         target = None if y is None else Target.fit(y, len(frame), weights)
         return cls(container, codec, target, chain, tuple(labels), tuple(kept))
 
@@ -262,7 +261,7 @@ class TableModality:
         require_likelihood(network)
         return mixture_log_likelihood(network, codes, self.unknown(codes))
 
-    def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
+    def features(self, network: Any, guide: Guide | None, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
 
         Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
@@ -271,7 +270,8 @@ class TableModality:
         cells = cell_log_likelihood(network, codes, self.unknown(codes))
         spans = [span for span in self.codec.slices if span.stop > span.start]
         parts = [cells[:, span].sum(dim=1) for span in spans]
-        return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
+        odds = torch.zeros(len(codes)) if guide is None else guide.log_odds(codes)
+        return torch.stack([*parts, odds.to(cells)], dim=1).double().cpu().numpy()
 
     def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganaug._util.random import torch_generator
+from ganaug.exceptions import InvalidTableError
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.columns.base import NumberField
@@ -53,7 +54,14 @@ def make_course(modality: Any, options: Residual, network: ResidualNetwork, task
     options : Residual
     network : ResidualNetwork
     task : Task
+
+    Raises
+    ------
+    InvalidTableError
+        If gaps are to be passed over: a game needs whole rows.
     """
+    if task.has_gaps:
+        raise InvalidTableError("missing_values='ignore' needs a cascade, got generator='residual'")
     if not options.taught:
         return make_game(options, network, task)
     seed = int(task.child(_WEIGHTS_KEY, 0).root.generate_state(1)[0])

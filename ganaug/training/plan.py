@@ -129,6 +129,12 @@ class Task:
     guides: bool = True
     guide: Any = None
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some codes are negative: cells that aren't learned from."""
+        parts = [self.rows, *([] if self.held_out is None else [self.held_out])]
+        return any(bool((part.values < 0).any()) for part in parts)
+
     def plan(self, weight_decay: float) -> tuple[Settings, Schedule]:
         """Settings of a fit by likelihood."""
         return plan_fit(
