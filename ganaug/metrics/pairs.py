@@ -182,6 +182,7 @@ def _correlation(first: FloatArray, second: FloatArray) -> float:
     first, second = first[present], second[present]
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
+    first, second = (values / np.abs(values).max() for values in (first, second))  # squares may not overflow
     first, second = (values - values.mean() for values in (first, second))
     return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
