@@ -8,6 +8,7 @@ from typing import Any
 
 from scipy.stats import wilcoxon
 
+from benchmarks.imbalanced import names
 from benchmarks.records import read_records
 from benchmarks.tables.writing import NONE, RESULTS, Record, markdown, short
 
@@ -31,6 +32,7 @@ MEASURES = {
     "balanced_accuracy": "balanced accuracy",
 }
 ADULT = "adult-tenth"
+_FEWEST_TO_CONCLUDE = 30
 
 
 def tasks() -> dict[str, list[Record]]:
@@ -94,7 +96,8 @@ def kinds() -> str:
     """Gain in average precision over nothing by the number of rare rows, and of tables with categories."""
     own = list(tasks().values())
     groups: dict[str, list[list[Record]]] = {
-        f"{name} rare rows": [r for r in own if low <= r[0]["n_rare"] / 2 < high] for name, low, high in BINS
+        f"{name} rare rows in a fit": [r for r in own if low <= r[0]["n_rare"] / 2 < high]
+        for name, low, high in BINS
     }
     groups["numbers alone"] = [r for r in own if not r[0]["is_mixed"]]
     groups["with categories"] = [r for r in own if r[0]["is_mixed"]]
@@ -106,12 +109,12 @@ def kinds() -> str:
                 gains = gains_of(chosen, learner, method, "nothing")
                 row.append(f"{statistics.fmean(gains):+.3f}" if gains else NONE)
         rows.append(row)
-    names = [
+    columns = [
         f"{method}, {short_name}"
         for method in ("SMOTE", "ganaug", "auto")
-        for short_name in ("LR", "RF", "BT")
+        for short_name in ("LR", "RF", "trees")
     ]
-    return markdown(["gain over nothing", "tasks", *names], rows)
+    return markdown(["gain over nothing", "tasks", *columns], rows)
 
 
 def losses() -> str:
@@ -146,10 +149,13 @@ def adult() -> str:
 
 def _footnote(own: list[list[Record]]) -> str:
     every = [record for records in own for record in records]
-    last, n = every[-1], len(own)
+    last, n, n_all = every[-1], len(own), len(names())
     rows = f"{n} tasks of at most {last['most_rows']:,} rows, {last['n_folds']}-fold cross-validation"
     seeds = f"{len({record['seed'] for record in every})} repetition(s)"
-    return f"\n\n<sub>{rows}, {seeds}; Wilcoxon's p over tasks; {last['environment']['date'][:10]}.</sub>"
+    so_far = f"; {n} of {n_all} tasks measured so far" if n < n_all else ""
+    so_far += ", too few to conclude from" if n < _FEWEST_TO_CONCLUDE else ""
+    day = last["environment"]["date"][:10]
+    return f"\n\n<sub>{rows}, {seeds}{so_far}; Wilcoxon's p over tasks; {day}.</sub>"
 
 
 TABLES: dict[str, Callable[[], str]] = {
