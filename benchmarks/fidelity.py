@@ -14,38 +14,20 @@ import os
 import queue
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+from benchmarks import protocols
+from benchmarks.datasets import NAMES, load
+from benchmarks.methods import METHODS, QUICK_ROWS, RESULTS
+from benchmarks.records import ROOT, environment, read_records, write_record
 
-from benchmarks.records import environment, read_records, reset_peak_memory, resident_mb, write_record
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from benchmarks.protocols import Split
-
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
-DATASETS = ("adult", "shoppers", "magic", "beijing", "default")
-PROTOCOLS = ("half", "papers")
-DEFAULT_SEEDS = {
-    "ganaug": (0, 1, 2),
-    "oracle": (0, 1, 2),
-    "bootstrap": (0,),
-    "smote": (0,),
-    "independent": (0,),
-    "tabularargn": (0,),
-    "ganaug-matched": (0,),
-}
-PEER_DATASETS = ("adult", "magic")
-QUICK_ROWS = 2000
+ALL_METHODS = ("oracle", *METHODS)
+SEVERAL_SEEDS = ("ganaug", "oracle")
+FEW_DATASETS = ("adult", "magic")  # for a quick look, and for fits in a given time
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 ONE_THREAD = dict.fromkeys(THREADS, "1")
 
@@ -91,9 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity", description=__doc__)
-    parser.add_argument("--datasets", nargs="+", choices=DATASETS)
-    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
-    parser.add_argument("--methods", nargs="+", choices=list(DEFAULT_SEEDS), default=list(DEFAULT_SEEDS))
+    parser.add_argument("--datasets", nargs="+", choices=NAMES)
+    parser.add_argument("--protocols", nargs="+", choices=protocols.PROTOCOLS, default=protocols.PROTOCOLS)
+    parser.add_argument("--methods", nargs="+", choices=ALL_METHODS, default=ALL_METHODS)
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0 1 2 for ganaug and oracle, else 0")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--pin", action="store_true", help="tie each worker to a core of its own")
@@ -110,10 +92,8 @@ def _cells(options: argparse.Namespace) -> Iterable[Cell]:
     options.out = options.out or RESULTS / ("fidelity-quick.json" if options.quick else "fidelity.json")
     known = set() if options.force else {_cell_of(record) for record in read_records(options.out)}
     for method in options.methods:
-        everywhere = (
-            PEER_DATASETS if method in ("tabularargn", "ganaug-matched") or options.quick else DATASETS
-        )
-        seeds = options.seeds or ((0,) if options.quick else DEFAULT_SEEDS[method])
+        everywhere = FEW_DATASETS if method in ("ganaug-matched", "residual") or options.quick else NAMES
+        seeds = options.seeds or ((0, 1, 2) if method in SEVERAL_SEEDS and not options.quick else (0,))
         for seed in seeds:
             for dataset in options.datasets or everywhere:
                 for protocol in options.protocols:
@@ -177,24 +157,14 @@ def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -
         The cell, rows, costs (CPU seconds; MB that the fit added to the memory after imports), ``scores``
         and ``judge_seconds`` by judge, and the environment.
     """
-    from benchmarks import protocols
-    from benchmarks.datasets import load
-
     parts = protocols.split(load(cell.dataset), cell.protocol, cell.seed, max_rows)
     rows = {"n_train": len(parts.train), "n_unseen": len(parts.unseen), "n_synthetic": parts.n_synthetic}
     known = rows | {"environment": environment()}
     if cell.method == "oracle":
         scores, seconds = protocols.judge_real(parts, cell.seed)
         return [asdict(cell) | known | {"scores": scores, "judge_seconds": seconds}]
-    if cell.method == "ganaug-matched":
-        generated = _ganaug(parts, cell.seed, _seconds_of_peer(cell))[:1]
-    elif cell.method == "ganaug":
-        generated = _ganaug(parts, cell.seed)
-    else:
-        generate = _METHODS.get(cell.method) or _end_of_scale(protocols.ENDS[cell.method])
-        generated = [("", *generate(parts, cell.seed))]
     records = []
-    for suffix, synthetic, costs in generated:
+    for suffix, synthetic, costs in METHODS[cell.method](parts, cell.seed):
         own = asdict(replace(cell, method=cell.method + suffix))
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
@@ -202,89 +172,6 @@ def measure(cell: Cell, max_rows: int | None = None, keep: Path | None = None) -
         scores, seconds = protocols.judge(parts, synthetic)
         records.append(own | known | costs | {"scores": scores, "judge_seconds": seconds})
     return records
-
-
-Generate = Callable[["Split", int], "tuple[pd.DataFrame, dict[str, Any]]"]
-
-
-def _ganaug(
-    parts: Split, seed: int, budget: float | None = None
-) -> list[tuple[str, pd.DataFrame, dict[str, Any]]]:
-    """One fit, and rows drawn from it: as by default, then by its parts."""
-    import torch
-
-    from ganaug import GANSynthesizer
-
-    torch.set_num_threads(1)
-    model = GANSynthesizer(random_state=seed, time_budget_seconds=budget)
-    reset_peak_memory()
-    memory, wall, start = resident_mb(), time.perf_counter(), time.process_time()
-    model.fit(parts.train)
-    fitted, wall = time.process_time(), time.perf_counter() - wall
-    added = resident_mb(peak=True) - memory
-    costs = {
-        "fit_cpu_seconds": fitted - start,
-        "fit_wall_seconds": wall,
-        "fit_memory_mb": added,
-        "n_iter": int(model.n_iter_),
-        "gain": model._model.guide.gain,
-    }
-    found = []
-    for suffix, guide in _ablated(model._model.guide, parts.protocol).items():
-        model._model = replace(model._model, guide=guide)
-        start = time.process_time()
-        synthetic = model.sample(parts.n_synthetic, random_state=seed)
-        spent = {"sample_cpu_seconds": time.process_time() - start, **model.sample_info_}
-        found.append((suffix, synthetic, costs | spent))
-    return found
-
-
-def _ablated(guide: Any, protocol: str) -> dict[str, Any]:
-    """The guide, and what is left of it without its parts; in the papers' protocol all or nothing."""
-    parts = {"": guide, "-cascade": None}
-    if protocol == "half":
-        parts["-raking"] = replace(guide, discriminator=None)
-        one = tuple(np.zeros_like(bins) for bins in guide.margins.bins)
-        nothing = replace(guide.margins, bins=one, shares=tuple(np.ones(1) for _ in one))
-        parts["-discriminator"] = replace(guide, margins=nothing)
-    return parts
-
-
-def _seconds_of_peer(cell: Cell) -> float:
-    """CPU seconds that TabularARGN took for the same rows: ours may be no slower."""
-    peer = Cell(cell.dataset, cell.protocol, "tabularargn", 0)
-    taken = [r["fit_cpu_seconds"] for r in read_records(RESULTS / "fidelity.json") if _cell_of(r) == peer]
-    if not taken:
-        raise ValueError(f"Measure {peer} first: it says how long ganaug-matched may take.")
-    return 0.95 * float(taken[0])  # what it costs to set up and to end comes on top
-
-
-def _end_of_scale(draw: Callable[[Split, int], pd.DataFrame]) -> Generate:
-    def generate(parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
-        start = time.process_time()
-        synthetic = draw(parts, seed)
-        return synthetic, {"sample_cpu_seconds": time.process_time() - start}
-
-    return generate
-
-
-def _tabularargn(parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
-    import pandas as pd
-
-    from benchmarks.peers.environments import python_of
-
-    python, script = python_of("tabularargn"), ROOT / "benchmarks" / "peers" / "tabularargn.py"
-    with tempfile.TemporaryDirectory() as folder:
-        train, synthetic, costs = (Path(folder) / name for name in ("train", "synthetic", "costs"))
-        parts.train.to_parquet(train)
-        files, extra = [str(train), str(synthetic), str(costs)], ["--rows", str(parts.n_synthetic)]
-        command = [str(python), str(script), *files, *extra, "--seed", str(seed)]
-        subprocess.run(command, check=True, cwd=folder)
-        table = pd.read_parquet(synthetic)
-        return table.astype(parts.train.dtypes.to_dict()), json.loads(costs.read_text())
-
-
-_METHODS: dict[str, Generate] = {"tabularargn": _tabularargn}
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 ``python -m benchmarks.imputation`` makes holes in the columns other than the target, at random ("mcar") or
 where another column, which stays whole, is high ("mar"), fills them by each imputer, and measures the error
 of the cells, the coverage of 90 % intervals of those that draw several times, and a boosted tree that learns
-from the filled rows and is tested on other filled rows. Imputers never see the target. One record per cell
-goes to ``benchmarks/results/imputation.json``; what is there already is left alone.
+from the filled rows and is tested on other filled rows. Imputers never see the target. What costs more than
+it tells is capped: rows, draws, levels that get a column. One record per cell goes to
+``benchmarks/results/imputation.json``; what is there already is left alone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 - it makes the next line possible
@@ -32,10 +34,11 @@ from benchmarks.records import environment, read_records, write_record
 from ganaug import GANImputer, GANSynthesizer
 
 RESULTS = Path(__file__).resolve().parent / "results"
-MAX_ROWS = 10_000  # of each part; the neighbours of KNNImputer cost their square
-QUICK_ROWS, QUICK_SECONDS = 1_000, 15.0
-N_DRAWS, OUTERMOST = 39, 2  # a true cell lies between the 2nd of 39 draws and the 38th with probability .9
-FEW_LEVELS = 30  # others are grouped for the imputers that need numbers
+MAX_ROWS = 500  # to learn from, and as many to fill: more, and the whole takes hours
+QUICK_ROWS, QUICK_SECONDS = 300, 15.0
+N_DRAWS, OUTERMOST = 19, 1  # a true cell lies between the least and the greatest draw with probability .9
+FEW_LEVELS = 10  # of a category have a column for the imputers that need numbers
+DRAWN_ROUNDS = 5  # of IterativeImputer for a draw
 METHODS = ("ganaug", "simple", "knn", "iterative")
 
 Bools = npt.NDArray[np.bool_]
@@ -57,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.imputation", description=__doc__)
     parser.add_argument("--datasets", nargs="+", choices=NAMES)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--shares", nargs="+", type=float, default=(0.1, 0.4))
+    parser.add_argument("--mechanisms", nargs="+", choices=("mcar", "mar"), default=("mcar", "mar"))
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
     parser.add_argument("--force", action="store_true", help="measure again what is there already")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows, two tables, 10 % missing")
@@ -64,10 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     out = options.out or RESULTS / ("imputation-quick.json" if options.quick else "imputation.json")
     datasets = options.datasets or (("adult", "magic") if options.quick else NAMES)
-    shares, mechanisms = ((0.1,), ("mcar", "mar")) if options.quick else ((0.1, 0.4), ("mcar", "mar"))
+    shares, mechanisms = (0.1,) if options.quick else options.shares, options.mechanisms
     known = set() if options.force else {_cell_of(record) for record in read_records(out)}
-    for names in itertools.product(options.seeds, datasets, shares, mechanisms, options.methods):
-        seed, dataset, share, mechanism, method = names
+    kinds = itertools.product(options.seeds, mechanisms, shares, datasets, options.methods)
+    for seed, mechanism, share, dataset, method in kinds:
         cell = Cell(dataset, share, mechanism, method, seed)
         if cell not in known:
             record = measure(cell, options.quick)
@@ -84,6 +89,7 @@ def measure(cell: Cell, quick: bool = False) -> dict[str, Any]:
     """Make holes, fill them, and judge."""
     dataset, rng = load(cell.dataset), np.random.default_rng(cell.seed)
     table = dataset.table.dropna(subset=[dataset.target])
+    torch.set_num_threads(1)
     limit = QUICK_ROWS if quick else MAX_ROWS
     order = rng.permutation(len(table))[: 2 * limit]
     table = table.iloc[order].reset_index(drop=True)
@@ -138,8 +144,9 @@ Filled = tuple[pd.DataFrame, list[pd.DataFrame]]
 
 def _ganaug(partial: pd.DataFrame, is_train: Bools, categories: list[str], seed: int, quick: bool) -> Filled:
     own = GANSynthesizer(random_state=seed, time_budget_seconds=QUICK_SECONDS if quick else None)
-    imputer = GANImputer(own, n_draws=N_DRAWS, random_state=seed).fit(partial[is_train])
-    return imputer.transform(partial), imputer.impute(partial, n_draws=N_DRAWS, random_state=seed + 1)
+    imputer = GANImputer(own, random_state=seed).fit(partial[is_train])
+    draws = imputer.impute(partial[~is_train], n_draws=N_DRAWS, random_state=seed + 1)
+    return imputer.transform(partial), [_at(draw, partial, ~is_train) for draw in draws]
 
 
 def _simple(partial: pd.DataFrame, is_train: Bools, categories: list[str], seed: int, quick: bool) -> Filled:
@@ -169,11 +176,17 @@ def _iterative(
         warnings.simplefilter("ignore")  # that ten rounds weren't enough
         point = IterativeImputer(random_state=seed, keep_empty_features=True).fit(coded[is_train])
         filled = coder.decode(point.transform(coded), partial)
-        drawer = IterativeImputer(random_state=seed, sample_posterior=True, keep_empty_features=True)
-        drawer.fit(coded[is_train])
+        options = {"random_state": seed, "max_iter": DRAWN_ROUNDS, "keep_empty_features": True}
+        drawer = IterativeImputer(sample_posterior=True, **options).fit(coded[is_train])
+        unseen, cells = partial[~is_train], coded[~is_train]
         # each transform goes on with the imputer's own generator
-        draws = [coder.decode(drawer.transform(coded), partial) for _ in range(N_DRAWS)]
-    return filled, draws
+        draws = [coder.decode(drawer.transform(cells), unseen) for _ in range(N_DRAWS)]
+    return filled, [_at(draw, partial, ~is_train) for draw in draws]
+
+
+def _at(draw: pd.DataFrame, partial: pd.DataFrame, rows: Bools) -> pd.DataFrame:
+    """A draw of some rows at their places in the whole table, whose other rows are never looked at."""
+    return draw.set_axis(partial.index[rows]).reindex(partial.index)
 
 
 _FILL = {"ganaug": _ganaug, "simple": _simple, "knn": _knn, "iterative": _iterative}

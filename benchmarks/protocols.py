@@ -210,7 +210,7 @@ def smote(parts: Split, seed: int, n_neighbours: int = 5) -> pd.DataFrame:
     Neighbours are sought over standardised numbers and matching categories; numbers are rounded to their
     column's decimals. What is a category is the judge's declaration.
     """
-    train, rng = parts.train, np.random.default_rng(seed)
+    train, rng = _dates_as_days(parts.train), np.random.default_rng(seed)
     first = rng.permutation(len(train))[: parts.n_synthetic]
     features = _standardised(train, parts.dataset.categorical)
     search = NearestNeighbors(n_neighbors=n_neighbours + 1).fit(features)
@@ -226,7 +226,16 @@ def smote(parts: Split, seed: int, n_neighbours: int = 5) -> pd.DataFrame:
         else:
             between = (a + step * (b - a)).round(_decimals(column))
             columns[name] = between.astype(column.dtype)
-    return pd.DataFrame(columns)
+    dates = {name: pd.to_datetime(columns[name], unit="D") for name in parts.train.select_dtypes("datetime")}
+    return pd.DataFrame({**columns, **dates}).astype(parts.train.dtypes.to_dict())
+
+
+def _dates_as_days(table: pd.DataFrame) -> pd.DataFrame:
+    days = {
+        name: column.astype("int64") // 86_400_000_000_000
+        for name, column in table.select_dtypes("datetime").items()
+    }
+    return table.assign(**days)
 
 
 def _standardised(table: pd.DataFrame, categorical: tuple[str, ...]) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganaug import baselines as baselines
     from ganaug import constraints as constraints
     from ganaug import datasets as datasets
     from ganaug import exceptions as exceptions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ganaug.image.grid import image_grid as image_grid
     from ganaug.pipelines.augmented import AugmentedClassifier as AugmentedClassifier
     from ganaug.pipelines.augmented import AugmentedRegressor as AugmentedRegressor
+    from ganaug.pipelines.balance import Balance as Balance
     from ganaug.pipelines.imputer import GANImputer as GANImputer
     from ganaug.pipelines.oversampler import GANOversampler as GANOversampler
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
@@ -34,6 +36,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AugmentedClassifier": "ganaug.pipelines.augmented",
     "AugmentedRegressor": "ganaug.pipelines.augmented",
+    "Balance": "ganaug.pipelines.balance",
     "Between": "ganaug.tabular.wanted",
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
@@ -50,11 +53,12 @@ _HOMES = {
     "evaluate": "ganaug.evaluation",
     "image_grid": "ganaug.image.grid",
 }
-_MODULES = ("constraints", "datasets", "exceptions", "metrics")
+_MODULES = ("baselines", "constraints", "datasets", "exceptions", "metrics")
 
 __all__ = [
     "AugmentedClassifier",
     "AugmentedRegressor",
+    "Balance",
     "Between",
     "Callback",
     "Cascade",
@@ -69,6 +73,7 @@ __all__ = [
     "Residual",
     "SampleGrid",
     "__version__",
+    "baselines",
     "constraints",
     "datasets",
     "evaluate",

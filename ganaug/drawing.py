@@ -1,49 +1,27 @@
-"""What a fitted synthesizer answers: new rows, scores, and its own state for files and pickles."""
+"""What a fitted synthesizer answers: new rows, rows completed, and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ganaug._util.device import keep_freed_memory, resolve_device
 from ganaug._util.parameters import check_flag, check_parameter
-from ganaug._util.random import RandomState, seed_sequence
-from ganaug._util.store import Arrays, Header, header_dict, header_int, header_list, header_str
-from ganaug.base import (
-    BaseSynthesizer,
-    GeneratorOptions,
-    Guidance,
-    Modality,
-    columns_from_state,
-    parameters_from_state,
-    parameters_to_state,
-)
-from ganaug.exceptions import ModelFileError
+from ganaug._util.random import RandomState
+from ganaug.base import Guidance
+from ganaug.exceptions import UnsupportedError
+from ganaug.fitted import FittedSynthesizer
 from ganaug.model import Model
 from ganaug.training.history import History
 
-Self = TypeVar("Self", bound="ModelSynthesizer")
 
-_SAMPLE_KEY = 3
-
-
-class ModelSynthesizer(BaseSynthesizer):
-    """A synthesizer whose ``fit`` makes a `Model`: all that it can be asked afterwards.
-
-    A subclass has ``fit``, which ends in `_set_fitted`, and says which modalities and generators its files
-    may hold.
-    """
-
-    _modalities: ClassVar[Mapping[str, type[Modality]]]
-    _generators: ClassVar[Mapping[str, type[GeneratorOptions]]]
-    _model: Model
+class ModelSynthesizer(TransformerMixin, FittedSynthesizer):
+    """All that a synthesizer can be asked whose generator keeps conditions and scores rows."""
 
     def sample(
         self,
@@ -98,7 +76,8 @@ class ModelSynthesizer(BaseSynthesizer):
         InvalidConditionError
             If a condition names an unknown column, or asks for what the column never had.
         """
-        self._check_draw(n_samples, extrapolate, return_y)
+        self._check_draw(n_samples, return_y)
+        check_flag("extrapolate", extrapolate)
         model, followed = self._model, self._guidance(guidance)
         root = self._root_of(random_state)
         asked = {"counts": counts, "extrapolate": bool(extrapolate), "guidance": followed}
@@ -136,7 +115,8 @@ class ModelSynthesizer(BaseSynthesizer):
         X, or X and y
             As `sample` returns them. What can't be had is an error at the call, not at the first batch.
         """
-        self._check_draw(n_samples, extrapolate, return_y)
+        self._check_draw(n_samples, return_y)
+        check_flag("extrapolate", extrapolate)
         check_parameter("batch_rows", batch_rows, int, minimum=1)
         asked = {"y": y, "conditions": conditions, "counts": counts, "extrapolate": bool(extrapolate)}
         model, root = self._model, self._root_of(random_state)
@@ -176,6 +156,33 @@ class ModelSynthesizer(BaseSynthesizer):
         tables = [(filled, labels) if y is not None else filled for filled, labels in found]
         return tables if n_draws > 1 else tables[0]
 
+    def vary(
+        self, X: Any, y: Any = None, *, share: float | str = "random", random_state: RandomState = None
+    ) -> Any:
+        """Draw rows near given ones: some cells of each are drawn again, given its others and its label.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array of shape (n_samples,), optional
+            Labels, which the rows keep; only after a fit with them.
+        share : float or "random", default="random"
+            Share of a row's cells, at least one; "random" is any share between none and all for each row.
+        random_state : int, RandomState, Generator or None, default=None
+
+        Returns
+        -------
+        X : table of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        if share != "random":
+            check_parameter("share", share, float, minimum=0, maximum=1)
+        modality: Any = self._model.modality
+        validate_data(self, modality.header(X), reset=False, skip_check_array=True)
+        if not hasattr(modality, "vary"):
+            raise UnsupportedError(f"Rows of tables alone can be varied, got the modality {modality.name!r}")
+        return modality.vary(self._model.network, X, y, share, self._root_of(random_state))
+
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Log-likelihood of each row, exact for the mixture over eight orders of the columns.
 
@@ -206,11 +213,13 @@ class ModelSynthesizer(BaseSynthesizer):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For as many real rows as generated ones; calibrated on rows that were held out. Exactly .5 where
-            nothing was found that tells them apart (``discriminator_`` is None).
+            For as many real rows as generated ones (without guidance); calibrated on rows that were held out
+            and on fresh ones, see `ganaug.metrics.reliability`. Exactly .5 where nothing was found that tells
+            them apart (``discriminator_`` is None).
         """
         codes = self._codes(X, y)
-        odds = self._model.guide.log_odds(codes) if self._model.guide is not None else codes[:, 0] * 0.0
+        guide = self._model.guide
+        odds = codes[:, 0] * 0.0 if guide is None else guide.log_odds(codes)
         return torch.sigmoid(odds.double()).cpu().numpy()
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -224,12 +233,13 @@ class ModelSynthesizer(BaseSynthesizer):
         -------
         ndarray of shape (n_samples, n_features_out)
             Of images, what the discriminator sees in each, before it knows the class. Of a table, for each
-            modelled column the log-likelihood of the cell given the row's other cells: a very low
-            one is an odd cell. Last the row's log-odds of being real (see `realism`). Names are those of
-            `get_feature_names_out`; columns that others determine, or that are not modelled, have none.
+            modelled column the log-likelihood of the cell given the row's other cells: a very low one is an
+            odd cell. In a column that others determine, such as a copy or a total, it is 0 where that holds,
+            and where it is broken that of a value never seen. Last the row's log-odds of being real (see
+            `realism`). Names are those of `get_feature_names_out`; columns that are not modelled have none.
         """
         codes = self._codes(X, None)
-        return self._model.modality.features(self._model.in_double(), self._model.guide, codes)
+        return self._model.modality.features(self._model.in_double(), self._model.guide, codes, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of what `transform` returns.
@@ -249,125 +259,14 @@ class ModelSynthesizer(BaseSynthesizer):
             raise ValueError("input_features is not equal to feature_names_in_")
         return np.array(self._model.modality.feature_names(self._model.guide), dtype=object)
 
-    def _codes(self, X: Any, y: Any) -> torch.Tensor:
-        """Codes of rows on the model's device, -1 where a value was never seen."""
-        check_is_fitted(self)
-        validate_data(self, self._model.modality.header(X), reset=False, skip_check_array=True)
-        modality = self._model.modality
-        labels = y if modality.is_labelled else None  # scikit-learn's searches pass y to every estimator
-        return torch.from_numpy(modality.encode(X, labels, strict=False)).to(self.device_)
-
     def _set_fitted(
         self, model: Model, entropy: str, history: History, n_iter: int, n_draws: int = 0
     ) -> None:
-        self._model = model
-        self._entropy, self._n_draws = entropy, n_draws
-        self.codec_ = model.modality.columns
-        self.generator_ = model.network
+        super()._set_fitted(model, entropy, history, n_iter, n_draws)
         self.discriminator_ = getattr(model.guide, "discriminator", None)
-        self.device_ = model.device
-        self.history_ = history
-        self.n_iter_ = n_iter
-        if model.modality.classes is not None:
-            self.classes_ = model.modality.classes
-        elif hasattr(self, "classes_"):
-            del self.classes_
-
-    @property
-    def columns_(self) -> pd.DataFrame:
-        """What was decided of each column, and why: a row for each, in their order."""
-        check_is_fitted(self)
-        if not hasattr(self._model.modality.columns, "describe"):
-            raise AttributeError(f"columns_ is for tables, not for a modality {self._model.modality.name!r}")
-        found: pd.DataFrame = self._model.modality.columns.describe()
-        return found
 
     def _guidance(self, guidance: float | str) -> Guidance:
         if guidance == "auto":
             return Guidance(self._model.guide)
         check_parameter("guidance", guidance, float, minimum=0, maximum=1)
         return Guidance(self._model.guide, float(guidance))
-
-    def _check_draw(self, n_samples: int | None, extrapolate: bool, return_y: bool) -> None:
-        check_is_fitted(self)
-        if n_samples is not None:
-            check_parameter("n_samples", n_samples, int, minimum=1)
-        check_flag("extrapolate", extrapolate)
-        if return_y and not self._model.modality.is_labelled:
-            raise ValueError("return_y=True needs a fit with y, got return_y=True after fit(X)")
-
-    def _root_of(self, random_state: RandomState) -> np.random.SeedSequence:
-        return self._next_root() if random_state is None else seed_sequence(random_state)
-
-    def _next_root(self) -> np.random.SeedSequence:
-        self._n_draws += 1
-        return np.random.SeedSequence(int(self._entropy), spawn_key=(_SAMPLE_KEY, self._n_draws))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Parameters, and the fitted state as plain arrays: a model fitted on a GPU then loads on a CPU."""
-        state: dict[str, Any] = {"parameters": self.get_params(deep=False)}
-        if hasattr(self, "_model"):
-            state["fitted"] = self._to_state()
-            state["codecs"] = self._model.modality.foreign_codecs
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state["parameters"])  # type: ignore[misc]
-        if "fitted" in state:
-            header, arrays = state["fitted"]
-            constraints = state["parameters"].get("constraints", ())
-            self._restore(header, arrays, resolve_device("auto"), constraints, state["codecs"])
-
-    def _to_state(self) -> tuple[Header, Arrays]:
-        check_is_fitted(self)
-        header, arrays = self._model.to_state()
-        names = getattr(self, "feature_names_in_", None)
-        state = {
-            "content": "synthesizer",
-            "parameters": parameters_to_state(self.get_params(deep=False)),
-            "n_features": self.n_features_in_,
-            "feature_names": None if names is None else [str(name) for name in names],
-            "n_iter": self.n_iter_,
-            "history": list(self.history_),
-            "entropy": self._entropy,
-            "n_draws": self._n_draws,
-        }
-        return {**state, **header}, arrays
-
-    @classmethod
-    def _from_state(
-        cls: type[Self],
-        header: Header,
-        arrays: Arrays,
-        device: Any,
-        constraints: Sequence[Any] = (),
-        codecs: Sequence[type[Any]] = (),
-    ) -> Self:
-        if header.get("content") != "synthesizer":
-            raise ModelFileError(f"It holds no synthesizer, but {str(header.get('content'))[:100]!r}")
-        given, known = parameters_from_state(header_dict(header, "parameters")), cls().get_params(deep=False)
-        synthesizer = cls(**{key: value for key, value in given.items() if key in known})
-        synthesizer._restore(header, arrays, resolve_device(device), constraints, codecs)
-        if "constraints" in known and synthesizer._model.modality.constraints:
-            synthesizer.set_params(constraints=synthesizer._model.modality.constraints)
-        return synthesizer
-
-    def _restore(
-        self,
-        header: Header,
-        arrays: Arrays,
-        device: torch.device,
-        constraints: Sequence[Any],
-        codecs: Sequence[type[Any]],
-    ) -> None:
-        model = Model.from_state(header, arrays, self._modalities, self._generators, codecs)
-        model = replace(model, modality=model.modality.with_constraints(constraints))
-        model.network.to(device).eval()
-        keep_freed_memory()
-        entropy = header_str(header, "entropy")
-        if not (entropy.isascii() and entropy.isdigit() and len(entropy) < 100):
-            raise ModelFileError(f"Its seed is no number: {entropy[:100]!r}")
-        history = History(header_list(header, "history", of=dict))
-        n_iter, n_draws = (header_int(header, key, minimum=0) for key in ("n_iter", "n_draws"))
-        self._note_columns(columns_from_state(header, model.modality.labels))
-        self._set_fitted(model, entropy, history, n_iter, n_draws)

@@ -36,6 +36,11 @@ class NeverCalled(Callback):
         (pd.DataFrame(np.zeros((30, 2)), columns=pd.MultiIndex.from_product([["p"], ["q", "r"]])), "levels"),
         (np.zeros(30), "1D array"),
         ("a table", "table|array"),
+        ({"a": [1.0, 2.0]}, r"pandas.DataFrame\(X\); got a dict"),
+        ([{"a": 1.0}, {"a": 2.0}], r"pandas.DataFrame\(X\); got a list of dict"),
+        (np.zeros(3, dtype=[("a", "f8"), ("b", "i8")]), r"pandas.DataFrame\(X\); got a ndarray of records"),
+        (GOOD.assign(a=pd.Categorical(pd.period_range("2020", periods=30))), "'a'.*rename_categories"),
+        (GOOD.assign(a=pd.arrays.IntervalArray.from_breaks(range(31))), "'a'.*intervals.*category"),
     ],
 )
 def test_a_table_that_can_not_be_used(table, named):
@@ -57,6 +62,7 @@ def test_a_table_that_can_not_be_used(table, named):
         ("learning_rate", "fast"),
         ("validation_fraction", 1.5),
         ("early_stopping", "yes"),
+        ("missing_values", "impute"),
         ("warm_start", 1),
         ("device", "abacus"),
         ("random_state", "seed"),

@@ -1,4 +1,4 @@
-"""What third parties are held to holds for ganaug's own: every column codec keeps the contract."""
+"""What third parties are held to holds for ganaug's own: column codecs and baselines keep their contracts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ganaug import baselines
 from ganaug.synthesizer import MODALITIES
 from ganaug.tabular.columns import (
     COLUMN_CODECS,
@@ -19,7 +20,7 @@ from ganaug.tabular.columns import (
     NumberCodec,
     TextCodec,
 )
-from ganaug.testing import check_column_codec
+from ganaug.testing import check_column_codec, check_synthesizer
 
 
 def rng():
@@ -80,6 +81,20 @@ def test_every_column_codec_keeps_the_contract(codec, values):
 
 def test_every_codec_is_checked():
     assert {codec for codec, _ in COLUMNS.values()} == set(COLUMN_CODECS)
+
+
+SMALL = {"hidden_units": 8, "max_epochs": 1}
+BASELINES = {name: {} for name in ("IndependentColumns", "Bootstrap", "SmoteSynthesizer")}
+BASELINES |= dict.fromkeys(("Autoencoder", "VAE", "RNN"), SMALL)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_keeps_the_contract_of_synthesizers(name):
+    check_synthesizer(getattr(baselines, name)(**BASELINES[name]))
+
+
+def test_every_baseline_is_checked():
+    assert set(BASELINES) == set(baselines.__all__)
 
 
 DATA = {

@@ -21,6 +21,7 @@ FLOORS = {
     "ganaug.base": 3,
     "ganaug.model": 3,
     "ganaug.drawing": 3,
+    "ganaug.fitted": 3,
     "ganaug.tabular": 4,
     "ganaug.constraints": 4,
     "ganaug.image": 4,

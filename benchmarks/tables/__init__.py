@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.records import ROOT
-from benchmarks.tables import conditional, costs, fidelity, modes
+from benchmarks.tables import beside, conditional, costs, fidelity, images, modes
 
-SECTIONS = (conditional, costs, fidelity, modes)
+SECTIONS = (beside, conditional, costs, fidelity, images, modes)
 TABLES: dict[str, Callable[[], str]] = {
     name: build for section in SECTIONS for name, build in section.TABLES.items()
 }

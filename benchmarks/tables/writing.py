@@ -83,7 +83,7 @@ def footnote(records: list[Record]) -> str:
     last = max((record["environment"] for record in records), key=lambda e: str(e["date"]))
     seeds = {record["seed"] for record in records if record["method"] in ("ganaug", "relativistic")}
     known = last["versions"] | {k: v for r in records for k, v in r.get("peer_versions", {}).items()}
-    names = ("sdmetrics", "xgboost", "torch", "mostlyai-engine")
+    names = ("sdmetrics", "xgboost", "torch", "mostlyai-engine", "ctgan", "sdv", "arfpy")
     versions = ", ".join(f"{name} {known[name]}" for name in names if name in known)
     said = [f"mean ± standard deviation of {len(seeds)} seeds"] if len(seeds) > 1 else []
     said += [f"CPU seconds of the quietest run, one thread of {last['cpu']}", versions, last["date"][:10]]

@@ -23,7 +23,7 @@ import pandas as pd
 from ganaug._util.dtypes import arrow_type_from, dtype_from_state, dtype_to_state
 from ganaug.exceptions import ModelFileError, RejectColumn
 
-_DICTIONARY = re.compile(r"dictionary<values=(\w+), indices=(u?int(?:8|16|32|64)), ordered=([01])>")
+_DICTIONARY = re.compile(r"dictionary<values=([^<>]+), indices=(u?int(?:8|16|32|64)), ordered=([01])>")
 
 
 def import_arrow(needed_for: str) -> Any:

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug._util.dtypes import MISSING, TICKS, kind_of
+from ganaug._util.dtypes import MISSING, TICKS, has_named_levels, kind_of, level_names
 from ganaug._util.ticks import dtype_of, nanoseconds_per_tick, read_ticks, write_ticks, zone_at, zone_of
 
 __all__ = [
     "dtype_of",
     "missing_kind_of",
     "nanoseconds_per_tick",
+    "places_of",
     "read_levels",
     "read_numbers",
     "read_ticks",
@@ -117,10 +118,12 @@ def read_levels(values: pd.Series[Any], like: Any = None) -> tuple[NDArray[np.in
         return _read_tick_levels(values, like)
     kind = kind_of(values.dtype)
     if kind == "category":
-        codes, levels = values.cat.codes.to_numpy().astype(np.intp), values.cat.categories.tolist()
+        codes, levels = values.cat.codes.to_numpy().astype(np.intp), level_names(values.cat.categories)
         for level in levels:
             _family(type(level))
         return codes, levels
+    if has_named_levels(like):
+        return _read_object_levels(values.astype(object).map(str, na_action="ignore").to_numpy())
     if kind == "object":
         return _read_object_levels(values.to_numpy())
     if kind == "string" and getattr(values.dtype, "storage", "pyarrow") == "pyarrow":
@@ -189,7 +192,7 @@ def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) ->
         written[:] = cells
         return written
     if isinstance(dtype, pd.CategoricalDtype):
-        own = dtype.categories.get_indexer(pd.Index([*levels], dtype=dtype.categories.dtype))
+        own = places_of(levels, dtype)
         if (own < 0).any():
             raise ValueError("A level is none of the categories")
         return pd.Categorical.from_codes([*own, -1][: len(cells)], dtype=dtype)
@@ -199,6 +202,15 @@ def write_levels(levels: Sequence[Any], dtype: Any, missing_kind: str | None) ->
         numbers = np.array([*levels, 0][: len(cells)], dtype=native)
         return write_numbers(numbers, gap, dtype, missing_kind or "NA")
     return pd.array([None if pd.isna(cell) else cell for cell in cells], dtype=dtype)
+
+
+def places_of(levels: Sequence[Any], dtype: pd.CategoricalDtype) -> NDArray[np.intp]:
+    """Where levels, as `read_levels` gives them, are among the categories; -1 for what is none of them."""
+    own = dtype.categories
+    if has_named_levels(dtype):
+        own = pd.Index(level_names(own))
+    found: NDArray[np.intp] = own.get_indexer(pd.Index([*levels], dtype=own.dtype))
+    return found
 
 
 def missing_kind_of(values: pd.Series[Any]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import importlib
 import operator
 import re
 import zoneinfo
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +32,11 @@ _ARROW_DECIMAL = re.compile(r"decimal(32|64|128|256)\(([0-9]{1,2}), (-?[0-9]{1,2
 _NUMPY_DTYPE = re.compile(r"[<>|=]?([biuf][0-9]{1,2}|O|U[0-9]{1,8}|[mM]8\[(Y|M|W|D|h|m|s|ms|us|ns)\])")
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+\-]{1,32}(/[A-Za-z0-9_+\-]{1,32}){0,2}")
 _MOST_DECIMALS = 1_000
+_LEVEL_CELLS: dict[str, tuple[type, Callable[[str], Any]]] = {
+    "date": (datetime.date, datetime.date.fromisoformat),
+    "time": (datetime.time, datetime.time.fromisoformat),
+    "decimal": (decimal.Decimal, decimal.Decimal),
+}
 _OBJECT_KINDS = {
     "date": "date",
     "time": "time",
@@ -146,6 +153,100 @@ def index_from_state(state: Any) -> pd.Index[Any]:
     return labels
 
 
+def categories_to_state(categories: pd.Index[Any]) -> dict[str, Any]:
+    """JSON-able description of the levels of a category, which may be dates, durations or intervals, too."""
+    kind = _level_type(categories)
+    if kind == "interval":
+        ends = [_ends_to_state(getattr(categories, side)) for side in ("left", "right")]
+        return {"intervals": ends, "closed": categories.closed}  # type: ignore[attr-defined]
+    if kind == "ticks":
+        return _ends_to_state(categories)
+    if kind is not None:
+        return {"cells": kind, "texts": list(map(str, categories.tolist()))}
+    return index_to_state(pd.Index(categories.tolist(), dtype=categories.dtype))  # a range written out
+
+
+def _ends_to_state(ends: Any) -> dict[str, Any]:
+    """Dates and durations as ticks; numbers as texts, for the end of an interval may be infinite."""
+    if hasattr(ends, "asi8"):
+        return {"ticks": ends.asi8.tolist(), "dtype": dtype_to_state(ends.dtype)}
+    return {"numbers": list(map(repr, ends.tolist())), "dtype": ends.dtype.str}
+
+
+def categories_from_state(state: Any) -> pd.Index[Any]:
+    """Inverse of `categories_to_state`; anything malformed is a `ModelFileError`."""
+    broken = ModelFileError("The levels of a category in the file are broken.")
+    if not isinstance(state, dict) or not state.keys() & {"intervals", "ticks", "numbers", "cells"}:
+        return index_from_state(state)
+    try:
+        found = _categories_from(state, broken)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise broken from error
+    if not found.is_unique or found.hasnans:
+        raise broken
+    return found
+
+
+def _categories_from(state: dict[str, Any], broken: ModelFileError) -> pd.Index[Any]:
+    if "intervals" in state:
+        left, right = map(_interval_ends, state["intervals"])
+        return pd.IntervalIndex.from_arrays(left, right, closed=state["closed"])
+    if "ticks" in state:
+        dtype = dtype_from_state(state["dtype"])
+        ticks = np.array([operator.index(tick) for tick in state["ticks"]], dtype=np.int64)
+        if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+            return pd.Index(ticks.view(dtype))
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            utc = pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC")
+            zoned: pd.Index[Any] = utc.tz_convert(dtype.tz)
+            return zoned
+        raise broken
+    if "numbers" in state:
+        plain = numpy_dtype_from(state["dtype"], kinds="iuf")
+        read = float if plain.kind == "f" else int
+        numbers: pd.Index[Any] = pd.Index([read(text) for text in state["numbers"]], dtype=plain)
+        return numbers
+    parse = _LEVEL_CELLS[state["cells"]][1]
+    named: pd.Index[Any] = pd.Index([parse(text) for text in state["texts"]], dtype=object)
+    return named
+
+
+def _interval_ends(state: Any) -> pd.Index[Any]:
+    """The lower or the upper ends of intervals, which may repeat."""
+    if not isinstance(state, dict) or not state.keys() & {"ticks", "numbers"}:
+        raise ModelFileError("The intervals in the file are broken.")
+    return _categories_from(state, ModelFileError("The intervals in the file are broken."))
+
+
+def _level_type(categories: pd.Index[Any]) -> str | None:
+    """How levels that aren't all text, numbers or bools are written; None for all others."""
+    dtype: Any = categories.dtype
+    if isinstance(dtype, pd.IntervalDtype):
+        return "interval"
+    if kind_of(dtype) in ("datetime", "duration") and not isinstance(dtype, pd.ArrowDtype):
+        return "ticks"
+    types = set(map(type, categories.tolist())) if kind_of(dtype) == "object" else set()
+    named = [name for name, (kind, _) in _LEVEL_CELLS.items() if types == {kind}]
+    return named[0] if named else None
+
+
+def level_names(categories: pd.Index[Any]) -> list[Any]:
+    """Levels of a category as scalars: themselves, or the texts of those that are dates or intervals.
+
+    Examples
+    --------
+    >>> level_names(pd.Index(["a", "b"])), level_names(pd.interval_range(0, 2))
+    (['a', 'b'], ['(0, 1]', '(1, 2]'])
+    """
+    levels = categories.tolist()
+    return levels if _level_type(categories) is None else list(map(str, levels))
+
+
+def has_named_levels(dtype: Any) -> bool:
+    """Whether the levels of a category go by their texts."""
+    return isinstance(dtype, pd.CategoricalDtype) and _level_type(dtype.categories) is not None
+
+
 def dtype_to_state(dtype: Any) -> dict[str, Any]:
     """JSON-able description of a dtype that `kind_of` knows."""
     if isinstance(dtype, np.dtype):
@@ -156,8 +257,7 @@ def dtype_to_state(dtype: Any) -> dict[str, Any]:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return {"unit": dtype.unit, "zone": _zone_to_state(dtype.tz)}
     if isinstance(dtype, pd.CategoricalDtype):
-        categories = pd.Index(dtype.categories.tolist(), dtype=dtype.categories.dtype)  # a range written out
-        return {"categories": index_to_state(categories), "ordered": bool(dtype.ordered)}
+        return {"categories": categories_to_state(dtype.categories), "ordered": bool(dtype.ordered)}
     if isinstance(dtype, pd.StringDtype):
         return {"string": dtype.storage, "na": "NA" if dtype.na_value is pd.NA else "nan"}
     if isinstance(dtype, pd.ArrowDtype):
@@ -178,7 +278,7 @@ def dtype_from_state(state: Any) -> Any:
     if "object" in state:
         return _object_dtype_from(state, broken)
     if "categories" in state and isinstance(state.get("ordered"), bool):
-        categories = index_from_state(state["categories"])
+        categories = categories_from_state(state["categories"])
         if kind_of(categories.dtype) != "category" and not isinstance(categories, pd.RangeIndex):
             return pd.CategoricalDtype(categories, state["ordered"])
     if state.get("string") in ("python", "pyarrow") and state.get("na") in ("NA", "nan"):

@@ -6,7 +6,7 @@ their arrow type there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -273,6 +273,7 @@ def _refuse_other_containers(X: Any) -> None:
         raise TypeError("Sparse input is not supported. Pass a dense table: X.toarray().")
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("Masked arrays are not supported. Pass X.filled(numpy.nan), or a DataFrame.")
+    _refuse_python_tables(X)
     kind = f"{type(X).__module__.partition('.')[0]} {type(X).__name__}"
     is_column = dependencies.is_polars_series(X) or dependencies.is_pyarrow_chunked_array(X)
     if isinstance(X, pd.Series | pd.Index) or is_column:
@@ -286,6 +287,16 @@ def _refuse_other_containers(X: Any) -> None:
             "Expected a DataFrame of pandas or polars, a pyarrow Table or a 2-D array. "
             f"Call .to_pandas() first on this {kind}."
         )
+
+
+def _refuse_python_tables(X: Any) -> None:
+    """Dicts, lists of them and arrays of records, of which numpy would make one column of objects."""
+    fields = getattr(getattr(X, "dtype", None), "names", None)
+    is_listed = isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Mapping)
+    if isinstance(X, Mapping) or is_listed or fields:
+        kind = type(X[0] if is_listed else X).__name__
+        what = f"{'a list of' if is_listed else 'a'} {kind}{' of records' if fields else ''}"
+        raise TypeError(f"Expected a table. Pass pandas.DataFrame(X); got {what}")
 
 
 def _read_array(X: Any, min_rows: int) -> NDArray[Any]:

@@ -30,7 +30,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     synthesizer : GANSynthesizer, optional
-        What learns the table; None is one with default settings.
+        What learns the table; None is one with default settings. Its ``missing_values`` is "ignore".
     n_draws : int, default=20
         Draws of each gap that "median" and "mean" are taken over.
     strategy : {"median", "mean", "draw"}, default="median"
@@ -95,6 +95,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_choice("strategy", self.strategy, STRATEGIES)
         own = GANSynthesizer() if self.synthesizer is None else clone(self.synthesizer)
         entropy: Any = seed_sequence(self.random_state).entropy
+        own.set_params(missing_values="ignore")
         if own.random_state is None:
             own.set_params(random_state=entropy)
         columns = columns_of(X)

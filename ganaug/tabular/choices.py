@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganaug._util.cells import dtype_of
 from ganaug._util.dtypes import kind_of
 from ganaug.exceptions import InvalidTableError, RejectColumn
 from ganaug.tabular.columns import (
@@ -20,6 +21,7 @@ from ganaug.tabular.columns import (
     TextCodec,
 )
 from ganaug.tabular.columns.base import FloatArray
+from ganaug.tabular.columns.textnumbers import learn_number_format
 
 DROP = "drop"
 KINDS = ("category", "number", "datetime", "identifier", "text", DROP)
@@ -80,7 +82,7 @@ class Choices:
             return CategoryCodec.fit(values, name, weights, chosen=True, min_level_count=self.min_level_count)
         if choice == "text":
             return TextCodec.fit(values, name, weights)
-        if choice == "datetime":
+        if choice == "datetime" or (choice == "number" and _is_decimal(values)):
             return DatetimeCodec.fit(values, name, weights, chosen=True)
         if choice is not None:
             kind = NumberCodec if choice == "number" else IdentifierCodec
@@ -152,3 +154,8 @@ def _label_at(position: int, labels: pd.Index[Any]) -> Hashable:
             f"categorical_features must be positions from 0 to {len(labels) - 1}, got {int(position)}"
         )
     return labels[position]  # type: ignore[no-any-return]
+
+
+def _is_decimal(values: pd.Series[Any]) -> bool:
+    """Whether cells are decimals, or text that is nothing but a number, which are modelled as steps."""
+    return kind_of(dtype_of(values)) == "decimal" or learn_number_format(values) is not None

@@ -28,6 +28,8 @@ from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, Uns
 from ganaug.tabular.relation_search import find_relations
 from ganaug.tabular.relations import Given, Relations
 
+GAP = -2  # in place of a code: a cell that is missing, and isn't learned from
+
 
 class TableCodec:
     """Exact way between a table and its codes, shape (n_rows, n_fields).
@@ -42,6 +44,9 @@ class TableCodec:
         What is known of columns that others determine.
     chosen : tuple of int
         Positions of the columns whose kind the caller chose.
+    ignores_missing : bool, default False
+        Whether gaps of rows to learn from are passed over: their codes are `GAP`, and no column has a code
+        for missing.
 
     Examples
     --------
@@ -60,11 +65,13 @@ class TableCodec:
         codecs: tuple[ColumnCodec, ...],
         relations: Relations | None = None,
         chosen: tuple[int, ...] = (),
+        ignores_missing: bool = False,
     ) -> None:
         self.columns = columns
         self.codecs = codecs
         self.relations = Relations() if relations is None else relations
         self.chosen = chosen
+        self.ignores_missing = ignores_missing
 
     @classmethod
     def fit(
@@ -73,6 +80,8 @@ class TableCodec:
         weights: ArrayLike | None = None,
         choices: Choices | None = None,
         apart: Collection[Hashable] = (),
+        *,
+        ignores_missing: bool = False,
     ) -> TableCodec:
         """Learn every column.
 
@@ -86,6 +95,8 @@ class TableCodec:
             What the caller has to say of the columns; none of them may be dropped.
         apart : collection of column labels, default ()
             Columns that no relation may be about.
+        ignores_missing : bool, default False
+            Whether gaps are passed over instead of learned.
 
         Raises
         ------
@@ -97,7 +108,7 @@ class TableCodec:
         checked = None if weights is None else _check_weights(weights, len(table))
         choices = Choices() if choices is None else choices
         labels = table.columns
-        fitted = _fit_all(table, checked, choices)
+        fitted = _fit_all(table, checked, choices, ignores_missing)
         if not any(codec.fields for codec in fitted):
             kinds = ", ".join(f"{name!r}: {codec.kind}" for name, codec in zip(labels, fitted, strict=True))
             raise InvalidTableError(
@@ -107,7 +118,7 @@ class TableCodec:
         open_ones = [name not in apart for name in labels]
         relations, codecs = find_relations(table, fitted, checked, open_ones)
         chosen = tuple(at for at, name in enumerate(labels) if name in choices.columns)
-        return cls(labels, codecs, relations, chosen)
+        return cls(labels, codecs, relations, chosen, ignores_missing)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -156,8 +167,15 @@ class TableCodec:
         """Codes of shape (n_rows, n_fields), of type `dtype`; see `ColumnCodec.encode` for ``unseen``."""
         codes: IntArray = np.empty((len(table), len(self.fields)), dtype=self.dtype)
         for position, (codec, span) in enumerate(zip(self.codecs, self.slices, strict=True)):
-            if position not in self._root_of:
-                codes[:, span] = codec.encode(table.iloc[:, position], unseen=unseen)
+            if position in self._root_of:
+                continue
+            column = table.iloc[:, position]
+            gaps = column.isna().to_numpy(dtype=bool)
+            if self.ignores_missing and gaps.any() and getattr(codec, "missing", None) is None:
+                codes[gaps, span] = GAP
+                codes[~gaps, span] = codec.encode(column[~gaps], unseen=unseen)
+            else:
+                codes[:, span] = codec.encode(column, unseen=unseen)
         return codes
 
     def decode_columns(self, codes: IntArray, rng: np.random.Generator) -> list[Any]:
@@ -231,7 +249,7 @@ class TableCodec:
             {
                 "column": self.columns.tolist(),
                 "dtype": [_dtype_name(codec.dtype) for codec in self.codecs],
-                "kind": [codec.kind for codec in self.codecs],
+                "kind": [getattr(codec, "shown_kind", codec.kind) for codec in self.codecs],
                 "chosen": [at in self.chosen for at in range(len(self.codecs))],
                 "why": [getattr(codec, "why", "") for codec in self.codecs],
                 "n_fields": [0 if at in self._root_of else len(c.fields) for at, c in enumerate(self.codecs)],
@@ -254,7 +272,7 @@ class TableCodec:
         relations, held = self.relations.to_state()
         arrays.update({f"relations.{key}": array for key, array in held.items()})
         header = {"columns": index_to_state(self.columns), "codecs": headers, "chosen": list(self.chosen)}
-        return {**header, "relations": relations}, arrays
+        return {**header, "relations": relations, "ignores_missing": self.ignores_missing}, arrays
 
     @classmethod
     def from_state(
@@ -281,15 +299,21 @@ class TableCodec:
         chosen = want(header, "chosen", list)
         if not all(type(at) is int and 0 <= at < len(labels) for at in chosen):
             raise ModelFileError("The file names columns that it doesn't have.")
-        return cls(labels, loaded, Relations.from_state(header.get("relations"), held, loaded), tuple(chosen))
+        relations = Relations.from_state(header.get("relations"), held, loaded)
+        return cls(labels, loaded, relations, tuple(chosen), want(header, "ignores_missing", bool))
 
 
-def _fit_all(table: pd.DataFrame, weights: FloatArray | None, choices: Choices) -> list[ColumnCodec]:
+def _fit_all(
+    table: pd.DataFrame, weights: FloatArray | None, choices: Choices, ignores_missing: bool
+) -> list[ColumnCodec]:
     """A codec for each column; one error for all columns that none takes, so that they are named at once."""
     fitted, refused = [], []
     for at, name in enumerate(table.columns):
+        column = table.iloc[:, at]
+        present = column.notna().to_numpy(dtype=bool) & (weights is None or weights > 0)
+        own = present if ignores_missing and present.any() else slice(None)
         try:
-            fitted.append(choices.fit(table.iloc[:, at], name, weights))
+            fitted.append(choices.fit(column[own], name, None if weights is None else weights[own]))
         except RejectColumn as error:
             refused.append(error)
     if len(refused) == 1:

@@ -187,7 +187,17 @@ def draws(
     n_draws: int,
     root: np.random.SeedSequence,
 ) -> Iterator[tuple[pd.DataFrame, pd.Series[Any] | None]]:
-    """`complete` several times, each draw independent of the others."""
-    for place in range(n_draws):
-        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, place))
-        yield complete(drawer, frame, labels, own)
+    """`complete` several times, each draw independent of the others; many at once where rows are few."""
+    at_once = max(1, min(n_draws, _BLOCK // max(len(frame), 1)))
+    if drawer.modality.chain.is_unique:
+        at_once = 1  # rows of one draw must differ, not those of different draws
+    for first in range(0, n_draws, at_once):
+        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, first))
+        n_alike = min(at_once, n_draws - first)
+        rows = np.tile(np.arange(len(frame)), n_alike)
+        repeated = None if labels is None else labels.iloc[rows].reset_index(drop=True)
+        table, more = complete(drawer, frame.iloc[rows].reset_index(drop=True), repeated, own)
+        for start in range(0, len(rows), len(frame)):
+            part = slice(start, start + len(frame))
+            one = table.iloc[part].reset_index(drop=True)
+            yield one, None if more is None else more.iloc[part].reset_index(drop=True)

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from ganaug.base import Guidance
-from ganaug.tabular.guidance import RAKED_ROWS, Guide, effective_share, keep_rows
+from ganaug.tabular.guidance import RAKED_ROWS, Guide
+from ganaug.tabular.keeping import effective_share, keep_rows
 from ganaug.tabular.raking import Margins
 from ganaug.tabular.residual import ResidualNetwork, refuse_restrictions
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
 from ganaug.tabular.rollout import fill_in
 
+_REDRAWS = 20  # of rows that may be copies, where what is asked for leaves next to nothing else
 _CHUNK = 16_384  # rows wanted that are drawn, weighed and kept together
 
 
@@ -31,7 +33,7 @@ def draw_codes(
 
     Parameters
     ----------
-    network : CascadeNetwork or ResidualNetwork
+    network : CascadeNetwork, or one that draws rows as a whole
     codes : tensor of shape (n_fields, n_rows), int32
         Known codes, and `TO_DRAW`, in whose place they are written.
     within : sequence of Restriction
@@ -42,17 +44,49 @@ def draw_codes(
         Takes note of what was drawn and kept.
     """
     n_rows = codes.shape[1]
+    if isinstance(network, ResidualNetwork) and network.is_conditional:
+        _draw_labels(network, codes[-1], generator)
     groups = None if guidance.guide is None else groups_of(codes, within)
     for start in range(0, n_rows, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, n_rows))
         part, own = codes[:, start : start + _CHUNK], [entry.of_rows(rows) for entry in within]
         margins = None if groups is None else _margins(guidance.guide, part, bool(within))
+        asked = part.clone()
         if groups is None or margins is None or guidance.strength == 0 or not (part == TO_DRAW).any():
             _fill(network, part, own, generator)
             guidance.note(len(rows), len(rows), 1.0)
         else:
             local = np.unique(groups[rows], return_inverse=True)[1].reshape(-1)
             _draw_guided(network, part, own, torch.from_numpy(local), margins, generator, guidance)
+        if guidance.guide is not None and guidance.strength != 0:
+            _draw_copies_again(network, part, asked, own, generator, guidance)
+
+
+def _draw_copies_again(
+    network: Any,
+    codes: Tensor,
+    asked: Tensor,
+    within: Sequence[Restriction],
+    generator: torch.Generator,
+    guidance: Guidance,
+) -> None:
+    """Draw rows that may be copies of the fit's anew, as they were asked for, until they aren't."""
+    rows = (asked == TO_DRAW).any(dim=0).nonzero().squeeze(1)
+    for _ in range(_REDRAWS):
+        rows = rows[guidance.guide.copies(codes[:, rows], generator)]
+        if not len(rows):
+            return
+        again, own = asked[:, rows], [entry.of_rows(rows.cpu().numpy()) for entry in within]
+        _fill(network, again, own, generator)
+        codes[:, rows] = again
+        guidance.note(len(rows), 0, 1.0)
+
+
+def _draw_labels(network: ResidualNetwork, labels: Tensor, generator: torch.Generator) -> None:
+    """Draw classes beforehand: they then keep their shares, however rows are weighed."""
+    lacking = (labels == TO_DRAW).nonzero().squeeze(1)
+    if len(lacking):
+        labels[lacking] = network.draw_labels(len(lacking), generator).to(labels.dtype)
 
 
 def _draw_guided(
@@ -71,12 +105,14 @@ def _draw_guided(
     rows = source.cpu().numpy()
     _fill(network, pool, [entry.of_rows(rows) for entry in within], generator)
     log_weights = guide.log_odds(pool.t(), guidance.strength)
-    owner = groups[source]
+    bins = torch.zeros((len(guide.used), len(source)), dtype=torch.long, device=pool.device)
     for label, own in margins.items():
         chosen = slice(None) if label < 0 else pool[-1] == label
         if len(log_weights[chosen]) >= RAKED_ROWS:
-            log_weights[chosen] = guide.rake(own, pool.t()[chosen], log_weights[chosen])
-    kept = keep_rows(log_weights, owner, torch.bincount(groups), generator)
+            part = pool.t()[chosen]
+            log_weights[chosen] = guide.rake(own, part, log_weights[chosen])
+            bins[:, chosen] = guide.bins_of(own, part)
+    kept = keep_rows(log_weights, groups[source], torch.bincount(groups), generator, bins)
     codes[:, groups.argsort(stable=True)] = pool[:, kept]
     guidance.note(len(source), len(groups), effective_share(log_weights))
 
@@ -94,7 +130,7 @@ def _margins(guide: Guide, codes: Tensor, is_restricted: bool) -> dict[int, Marg
 
 
 def _fill(network: Any, codes: Tensor, within: Sequence[Restriction], generator: torch.Generator) -> None:
-    if isinstance(network, ResidualNetwork):
+    if hasattr(network, "draw_codes"):  # it draws rows as a whole
         refuse_restrictions(within)
         known = {field: codes[field] for field in range(len(codes)) if bool((codes[field] != TO_DRAW).any())}
         codes.copy_(network.draw_codes(codes.shape[1], generator, known).t())

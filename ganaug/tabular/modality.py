@@ -29,8 +29,10 @@ from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
+from ganaug.tabular.relation_check import log_unseen, told_by_column
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
+from ganaug.tabular.vary import vary
 from ganaug.training.course import Course
 from ganaug.training.loop import Loop
 from ganaug.training.plan import Task
@@ -99,11 +101,9 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    vary = vary
     fit_parameters: ClassVar[tuple[str, ...]] = (
-        "constraints",
-        "categorical_features",
-        "columns",
-        "min_level_count",
+        *("constraints", "categorical_features", "columns", "min_level_count", "missing_values"),
     )
     parameters: ClassVar[tuple[str, ...]] = (*fit_parameters, "discriminator")
     container: Container
@@ -133,6 +133,7 @@ class TableModality:
         categorical_features: Any = FROM_DTYPE,
         columns: Mapping[Any, Any] | None = None,
         min_level_count: int = 1,
+        missing_values: str = "model",
     ) -> TableModality:
         """Learn the constraints, a codec for each column that isn't dropped, and for ``y``."""
         frame, container = to_frame(X, min_rows=2)
@@ -141,7 +142,8 @@ class TableModality:
         kept = choices.kept(container.columns)
         labels, container = container.columns.tolist(), container.select(kept)
         chain, frame = Chain.fit(constraints, frame.iloc[:, kept])
-        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows)
+        ignores = missing_values == "ignore"
+        codec = TableCodec.fit(frame, weights, choices, apart=chain.shadows, ignores_missing=ignores)
         target = None if y is None else Target.fit(y, len(frame), weights)
         return cls(container, codec, target, chain, tuple(labels), tuple(kept))
 
@@ -202,8 +204,7 @@ class TableModality:
 
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
         """Codes back to a table, and labels (None without any)."""
-        n_own = len(self.codec.fields)
-        stages = self.chain.translate({}, len(codes))
+        n_own, stages = len(self.codec.fields), self.chain.translate({}, len(codes))
         X = self._rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
 
@@ -244,10 +245,16 @@ class TableModality:
         return make_trainer(self, network, options, task)
 
     def make_guide(
-        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+        self,
+        network: Any,
+        codes: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        task: Task,
+        trainer: Any,
+        seed: int,
     ) -> Guide | None:
         """Margins of the real rows, and a discriminator where held-out rows said that it gains."""
-        return make_guide(self, network, codes, weights, trainer, seed)
+        return make_guide(self, network, codes, weights, task, trainer, seed)
 
     def guide_from_state(self, header: Header, arrays: Arrays) -> Guide:
         """Inverse of the guide's ``to_state``; anything malformed is a `ModelFileError`."""
@@ -259,31 +266,28 @@ class TableModality:
         The network should be of double precision: then a row's value doesn't depend on the rows beside it.
         """
         require_likelihood(network)
-        unknown, n_own = self._unknown(codes.device), len(self.codec.fields)
-        if self.target is not None and bool((codes[:, n_own:] < 0).all()):
-            unknown[n_own:] = 0.0  # no labels were given: the rows alone count
-        return mixture_log_likelihood(network, codes, unknown)
+        return mixture_log_likelihood(network, codes, self.unknown(codes))
 
-    def features(self, network: Any, guide: Guide, codes: Tensor) -> NDArray[np.float64]:
-        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
-
-        Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
-        """
+    def features(self, network: Any, guide: Guide | None, codes: Tensor, X: Any) -> NDArray[np.float64]:
+        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real."""
         require_likelihood(network)
-        cells = cell_log_likelihood(network, codes, self._unknown(codes.device))
-        spans = [span for span in self.codec.slices if span.stop > span.start]
-        parts = [cells[:, span].sum(dim=1) for span in spans]
-        return torch.stack([*parts, guide.log_odds(codes)], dim=1).double().cpu().numpy()
+        cells = cell_log_likelihood(network, codes, self.unknown(codes))
+        own = told_by_column(self.codec, self.chain.forward(self._own(to_frame(X)[0])), cells)
+        odds = torch.zeros(len(codes)) if guide is None else guide.log_odds(codes)
+        return torch.stack([*own, odds.to(cells)], dim=1).double().cpu().numpy()
 
     def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
         named = zip(self.codec.columns, self.codec.slices, strict=True)
         return [*(f"log_likelihood_{name}" for name, span in named if span.stop > span.start), "log_odds"]
 
-    def _unknown(self, device: torch.device) -> Tensor:
-        """Log-probability of a value that each field never had, (n_fields,)."""
-        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(device)
+    def unknown(self, codes: Tensor) -> Tensor:
+        """Log-probability of a value that each field never had, (n_fields,); without labels, 0 for theirs."""
+        unknown = torch.tensor([log_unseen(field) for field in self.fields]).to(codes.device)
         unknown[self.shadows] = 0.0
+        n_own = len(self.codec.fields)
+        if self.target is not None and bool((codes[:, n_own:] < 0).all()):
+            unknown[n_own:] = 0.0  # the rows alone count
         return unknown
 
     def sample(
@@ -392,8 +396,3 @@ class TableModality:
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-def _log_unseen(field: Field) -> float:
-    """Log-probability of a value that the column never had: that of one row more."""
-    return float(-np.log(np.sum(field.counts) + 1.0))

@@ -8,6 +8,7 @@ in numbers. The generator learns it by regression, from noise and rows that are 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganaug._util.random import torch_generator
+from ganaug.exceptions import InvalidTableError
 from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
 from ganaug.tabular.columns.base import NumberField
@@ -53,7 +55,14 @@ def make_course(modality: Any, options: Residual, network: ResidualNetwork, task
     options : Residual
     network : ResidualNetwork
     task : Task
+
+    Raises
+    ------
+    InvalidTableError
+        If gaps are to be passed over: a game needs whole rows.
     """
+    if task.has_gaps:
+        raise InvalidTableError("missing_values='ignore' needs a cascade, got generator='residual'")
     if not options.taught:
         return make_game(options, network, task)
     seed = int(task.child(_WEIGHTS_KEY, 0).root.generate_state(1)[0])
@@ -68,7 +77,8 @@ def make_course(modality: Any, options: Residual, network: ResidualNetwork, task
 
 
 def _share(task: Task, stage: str, key: int) -> Task:
-    return task.child(key, budget_share=BUDGET_SHARES[stage])
+    """A part of the task; what guides is made for the pupil, not for its teacher."""
+    return replace(task.child(key, budget_share=BUDGET_SHARES[stage]), discriminator=None)
 
 
 def make_lessons(teacher: Any, options: Residual, network: ResidualNetwork, task: Task) -> Trainer:

@@ -110,8 +110,8 @@ class Task:
         Of a game, where there is one.
     root : numpy SeedSequence
     callbacks : sequence of Callback
-    guides : bool
-        Whether a discriminator shall guide what is drawn.
+    discriminator : str or None
+        The kind of discriminator that shall guide what is drawn.
     guide : object, optional
         What an earlier fit, which this one goes on from, has learned beside the network.
     """
@@ -126,8 +126,14 @@ class Task:
     loss: AdversarialLoss
     root: np.random.SeedSequence
     callbacks: Sequence[Callback] = ()
-    guides: bool = True
+    discriminator: str | None = None
     guide: Any = None
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some codes are negative: cells that aren't learned from."""
+        parts = [self.rows, *([] if self.held_out is None else [self.held_out])]
+        return any(bool((part.values < 0).any()) for part in parts)
 
     def plan(self, weight_decay: float) -> tuple[Settings, Schedule]:
         """Settings of a fit by likelihood."""

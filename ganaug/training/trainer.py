@@ -46,6 +46,8 @@ class Trainer(Loop):
     after_search : callable, optional
         ``after_search(network, rows, held_out, generator)`` -> dict of numbers, kept in ``found``: what can
         be learned from held-out rows only before they are learned from.
+    hidden : pair of tensors of shape (n_rows, ...), optional
+        The rows as they are, and which of their cells were hidden from the fit, for what comes after it.
     """
 
     network: nn.Module
@@ -54,6 +56,7 @@ class Trainer(Loop):
     held_out: Rows | None
     after_search: AfterSearch | None = None
     found: dict[str, float] | None = None
+    hidden: tuple[Tensor, Tensor] | None = None
 
     def _make_players(self) -> list[Player]:
         settings = self.settings

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug._util.cells import read_numbers
-from ganaug._util.dtypes import kind_of
+from ganaug._util.dtypes import has_named_levels, kind_of
 from ganaug.exceptions import ModelFileError, RejectColumn
 from ganaug.tabular.wanted import Wanted
 
@@ -27,6 +27,10 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 State: TypeAlias = tuple[dict[str, Any], Arrays]
 Unseen: TypeAlias = Literal["raise", "group", "mark", "nearest"]
 T = TypeVar("T")
+
+_ADVICE_ON_LEVELS = (
+    "its levels are of a kind that is not supported. Name them: df[name].cat.rename_categories(str)."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +160,9 @@ def refuse_unsupported(values: pd.Series[Any], name: Hashable) -> None:
     """Raise `RejectColumn` for dtypes that no codec takes, and for infinity."""
     dtype: Any = values.dtype
     inner = dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
-    if kind_of(inner) == "other":
-        raise RejectColumn(f"Column {name!r}: {_advice(inner)} Its dtype is {dtype}")
+    if kind_of(inner) == "other" and not has_named_levels(dtype):
+        advice = _advice(inner) if inner is dtype else _ADVICE_ON_LEVELS
+        raise RejectColumn(f"Column {name!r}: {advice} Its dtype is {dtype}")
     cells = pd.Series(dtype.categories) if inner is not dtype else values
     numbers = read_numbers(cells)
     if numbers is not None and numbers[0].dtype.kind == "f" and np.isinf(numbers[0][~numbers[1]]).any():
@@ -186,6 +191,8 @@ def _advice(dtype: Any) -> str:
         return "Complex data not supported. Split it into a real and an imaginary column."
     if isinstance(dtype, pd.SparseDtype):
         return "sparse columns are not supported. Make it dense: df[name].sparse.to_dense()."
+    if "interval" in text:
+        return "intervals are not supported but as categories. Make them so: df[name].astype('category')."
     if "period" in text:
         return "periods are not supported. Turn it into dates: df[name].dt.to_timestamp()."
     if any(word in text for word in ("decimal", "float", "double")):

@@ -227,7 +227,7 @@ class CategoryCodec:
             return levels_between(self.levels, self.dtype, wanted, self.name)
         good = np.zeros(len(self.levels), dtype=bool)
         if wanted.values:
-            indices, levels = _read(pd.Series(wanted.values, dtype=object), self.name)
+            indices, levels = _read(pd.Series(wanted.values, dtype=object), self.name, like=self.dtype)
             codes = self._codes_of(levels, "mark")[indices]
             if (codes < 0).any():
                 level = levels[indices[np.argmax(codes < 0)]]

@@ -35,8 +35,14 @@ from ganaug.tabular.columns.calendar import PARTS, Calendar, Ints
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
 from ganaug.tabular.columns.parts import Part, column_of, fit_part, gap_code, load_part
 from ganaug.tabular.columns.spans import Reach, Spans
-from ganaug.tabular.columns.textdates import TICKS as TEXT_TICKS
-from ganaug.tabular.columns.textdates import format_from, learn_format, read_dates, write_dates
+from ganaug.tabular.columns.texts import (
+    example_of,
+    format_from,
+    learn_format,
+    read_texts,
+    ticks_of,
+    write_texts,
+)
 from ganaug.tabular.columns.within import refuse
 from ganaug.tabular.wanted import Wanted
 
@@ -65,7 +71,7 @@ class DatetimeCodec:
     missing : str or None
         What stands in the gaps; None when there are none.
     text_format : str or None, default None
-        That of dates which are text.
+        That of dates or numbers which are text.
     """
 
     kind: ClassVar[str] = "datetime"
@@ -88,14 +94,14 @@ class DatetimeCodec:
     ) -> DatetimeCodec:
         """Learn the parts; `RejectColumn` for other columns, and for one that is empty.
 
-        Dates that are text are found when they are many, or the caller has ``chosen`` so.
+        Dates and numbers that are text are found when they are many, or the caller has ``chosen`` so.
         """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
         text_format = learn_format(values) if _may_be_text(values) else None
         if text_format is not None and not (chosen or _are_many(values)):
             text_format = None
-        read = read_ticks(values) if text_format is None else read_dates(values, text_format)
+        read = read_ticks(values) if text_format is None else read_texts(values, text_format)
         if read is None or read[1].all():
             raise RejectColumn(
                 f"Column {name!r} holds no dates, times, durations or decimals; text can be turned into them "
@@ -103,7 +109,7 @@ class DatetimeCodec:
             )
         ticks, gaps = read
         dtype = dtype_of(values)
-        calendar = Calendar.learn(ticks[~gaps], dtype if text_format is None else TEXT_TICKS)
+        calendar = Calendar.learn(ticks[~gaps], dtype if text_format is None else ticks_of(text_format))
         columns = calendar.split(ticks[~gaps])
         varies = [len(np.unique(column)) > 1 for column in columns]
         varies[0] |= not any(varies)
@@ -128,8 +134,13 @@ class DatetimeCodec:
 
     @property
     def _what(self) -> str:
-        text = "" if self.text_format is None else f" in text ({self.text_format})"
+        text = "" if self.text_format is None else f" in text ({example_of(self.text_format)})"
         return f"{kind_of(self.calendar.dtype)}s{text}"
+
+    @property
+    def shown_kind(self) -> str:
+        """What it is to the user, for whom a decimal is a number."""
+        return "number" if kind_of(self.calendar.dtype) == "decimal" else self.kind
 
     @property
     def varying(self) -> tuple[Part, ...]:
@@ -175,7 +186,7 @@ class DatetimeCodec:
     def _write(self, ticks: Ints, gaps: NDArray[np.bool_]) -> Any:
         if self.text_format is None:
             return write_ticks(ticks, gaps, self.dtype, self.missing or "NaT")
-        return write_dates(ticks, gaps, self.dtype, self.text_format, self.missing or "None")
+        return write_texts(ticks, gaps, self.dtype, self.text_format, self.missing or "None")
 
     def _decode_ticks(self, codes: IntArray, rng: np.random.Generator) -> tuple[Ints, NDArray[np.bool_]]:
         gaps = np.zeros(len(codes), dtype=bool)
@@ -297,7 +308,7 @@ class DatetimeCodec:
     def _read(self, values: pd.Series[Any]) -> tuple[Ints, NDArray[np.bool_]]:
         if not len(values):
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-        read = None if self.text_format is None else read_dates(values, self.text_format)
+        read = None if self.text_format is None else read_texts(values, self.text_format)
         read = read_ticks(values, like=self.calendar.dtype) if read is None else read
         if read is None:
             cells = values[values.notna()]
@@ -337,7 +348,7 @@ class DatetimeCodec:
         text_format = format_from(header.get("text_format"), dtype)
         if text_format is None and kind_of(dtype) not in TICKS:
             raise broken
-        ticks = dtype if text_format is None else TEXT_TICKS
+        ticks = dtype if text_format is None else ticks_of(text_format)
         calendar = Calendar.from_state(header.get("calendar"), ticks)
         ends = want_array(arrays, "ends", "i", 2).astype(np.int64)
         described = want(header, "parts", list)

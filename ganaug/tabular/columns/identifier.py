@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ganaug._util.cells import read_numbers, write_numbers
 from ganaug._util.dtypes import MISSING, dtype_from_state, dtype_to_state, kind_of
+from ganaug._util.sieve import make_sieve, may_be_in
 from ganaug.exceptions import InvalidConditionError, ModelFileError, RejectColumn
 from ganaug.tabular.columns.base import (
     Arrays,
@@ -124,7 +125,7 @@ class IdentifierCodec:
             )
         # Where a copy would be a rare accident, nothing is kept to tell one.
         is_tight = not isinstance(form, Count) and len(cells) ** 2 > 1e-3 * form.room
-        known = _filter_of(cells) if is_tight else np.zeros(0, dtype=np.uint8)
+        known = make_sieve(_hashes(cells)) if is_tight else np.zeros(0, dtype=np.uint8)
         return cls(name, values.dtype, form, learn_missing(values, gaps), float(gaps.mean()), is_text, known)
 
     @property
@@ -205,9 +206,7 @@ class IdentifierCodec:
         return _objects(self.form.texts(rows, key, rng))
 
     def _may_be_known(self, cells: NDArray[Any]) -> NDArray[np.bool_]:
-        bits = _hashes(cells) % np.uint64(8 * len(self.known))
-        byte = self.known[(bits >> np.uint64(3)).astype(np.intp)]
-        return (byte >> (bits & np.uint64(7)).astype(np.uint8)) & np.uint8(1) == 1
+        return may_be_in(self.known, _hashes(cells))
 
     def _write(self, cells: NDArray[Any], gaps: NDArray[np.bool_]) -> Any:
         missing = self.missing or "nan"
@@ -340,14 +339,6 @@ def _are_alike(texts: list[str]) -> bool:
     n_shapes = len(set(map(shape_of, texts)))
     has_digits = all(any(map(str.isdigit, text)) for text in texts)
     return (has_digits or n_shapes == 1) and n_shapes <= 5 + MOST_SHAPES * len(texts)
-
-
-def _filter_of(cells: NDArray[Any]) -> NDArray[np.uint8]:
-    """Bits at the hashes of cells, about half of them set."""
-    n_bytes = max(1, round(len(cells) / np.log(2) / 8))
-    bits = np.zeros(8 * n_bytes, dtype=bool)
-    bits[(_hashes(cells) % np.uint64(8 * n_bytes)).astype(np.intp)] = True
-    return np.packbits(bits, bitorder="little")
 
 
 def _hashes(cells: NDArray[Any]) -> NDArray[np.uint64]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import places_of
 from ganaug._util.dtypes import kind_of
 from ganaug.exceptions import InvalidConditionError
 from ganaug.tabular.columns.base import FloatArray
@@ -25,7 +26,7 @@ def levels_between(levels: Sequence[Any], dtype: Any, wanted: Wanted, name: Hash
     if wanted.low is None and wanted.high is None:
         return np.ones(len(levels), dtype=bool)
     ranked = _is_ranked(dtype)
-    places = dtype.categories.get_indexer(list(levels)) if ranked else _numbers(levels)
+    places = places_of(levels, dtype) if ranked else _numbers(levels)
     if places is None:
         raise InvalidConditionError(
             f"The levels of column {name!r} have no order, so that nothing lies between two of them; list "

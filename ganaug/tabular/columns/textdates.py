@@ -15,15 +15,25 @@ from ganaug.exceptions import ModelFileError
 
 TICKS = np.dtype("M8[us]")  # what they are inside
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y")
+_WORDY_DATES = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%-d %b %Y", "%-d %B %Y")
+_SHORT_YEARS = ("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%-m/%-d/%y", "%-d/%-m/%y", "%d-%b-%y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%SZ")
 _SHORT_DATES = ("%-d.%-m.%Y", "%-m/%-d/%Y", "%-d/%-m/%Y", "%Y/%-m/%-d", "%-m-%-d-%Y", "%-d-%-m-%Y")
-_SHORT_TIMES = ("", " %H:%M:%S", " %H:%M", " %-H:%M:%S", " %-H:%M")
+_SHORT_TIMES = ("", " %H:%M:%S", " %H:%M", " %-H:%M:%S", " %-H:%M", " %-I:%M %p", " %-I:%M:%S %p")
+_CLOCK_TIMES = (" %I:%M %p", " %I:%M:%S %p")
 _FORMATS = (
     *map("".join, product(_DATES, (*_TIMES, *_SHORT_TIMES[3:]))),
     *map("".join, product(_SHORT_DATES, _SHORT_TIMES)),  # "%-d": without a zero before
+    *map("".join, product((*_DATES, *_SHORT_DATES), _CLOCK_TIMES)),
+    *map("".join, product((*_SHORT_YEARS, *_WORDY_DATES), (*_TIMES[:3], *_SHORT_TIMES[3:]))),
+    *map("".join, product((*_SHORT_YEARS, *_WORDY_DATES), _CLOCK_TIMES)),
     "%Y%m%dT%H%M%S",
 )
-_LIKE_A_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?|\d{8}T\d{6}"
+_MONTH = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_DAY = (
+    rf"\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2,4}}|{_MONTH} \d{{1,2}}, \d{{4}}"
+)
+_LIKE_A_DATE = rf"({_DAY})([ T]\d{{1,2}}:\d{{2}}.*)?|\d{{8}}T\d{{6}}"
 _ZERO = "~"  # stands before a part that may have a zero too many
 _LIKELY = 0.9  # of the values, from which on they are dates, perhaps of no single format
 _FIRST = 20  # values that rule most formats out
