@@ -40,10 +40,10 @@ WAYS_IN_AUTO = ("nothing", "augmentation", "gan_augmentation")
 N_RARE = (10, 30, 100)
 N_COMMON = 200
 CLASSIFIERS = 2  # of each way
-JUDGE_STEPS = {"quality": 600, "help": 400}
-STEPS = {"digits": 1200, "mnist": 2000, "chest": 800, "odd": 600, "shapes": 400}
-HELP_STEPS = {"digits": 600, "mnist": 500, "chest": 400}
-N_TRAIN, N_TEST = 10_000, 1_000
+JUDGE_STEPS = {"quality": 600, "help": 300}
+STEPS = {"digits": 1200, "mnist": 1000, "chest": 500, "odd": 500, "shapes": 300}
+HELP_STEPS = {"digits": 500, "mnist": 500, "chest": 400}
+N_TRAIN, N_TEST = 6_000, 1_000
 
 logger = logging.getLogger("benchmarks.images")
 

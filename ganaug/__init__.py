@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ganaug.image.grid import image_grid as image_grid
     from ganaug.pipelines.augmented import AugmentedClassifier as AugmentedClassifier
     from ganaug.pipelines.augmented import AugmentedRegressor as AugmentedRegressor
+    from ganaug.pipelines.balance import Balance as Balance
     from ganaug.pipelines.imputer import GANImputer as GANImputer
     from ganaug.pipelines.oversampler import GANOversampler as GANOversampler
     from ganaug.synthesizer import GANSynthesizer as GANSynthesizer
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AugmentedClassifier": "ganaug.pipelines.augmented",
     "AugmentedRegressor": "ganaug.pipelines.augmented",
+    "Balance": "ganaug.pipelines.balance",
     "Between": "ganaug.tabular.wanted",
     "Callback": "ganaug.training.callbacks",
     "Cascade": "ganaug.tabular.cascade",
@@ -56,6 +58,7 @@ _MODULES = ("baselines", "constraints", "datasets", "exceptions", "metrics")
 __all__ = [
     "AugmentedClassifier",
     "AugmentedRegressor",
+    "Balance",
     "Between",
     "Callback",
     "Cascade",

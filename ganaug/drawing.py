@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ganaug._util.parameters import check_flag, check_parameter
 from ganaug._util.random import RandomState
 from ganaug.base import Guidance
+from ganaug.exceptions import UnsupportedError
 from ganaug.fitted import FittedSynthesizer
 from ganaug.model import Model
 from ganaug.training.history import History
@@ -154,6 +155,33 @@ class ModelSynthesizer(TransformerMixin, FittedSynthesizer):
         found = model.modality.complete(model.network, X, y, int(n_draws), root)
         tables = [(filled, labels) if y is not None else filled for filled, labels in found]
         return tables if n_draws > 1 else tables[0]
+
+    def vary(
+        self, X: Any, y: Any = None, *, share: float | str = "random", random_state: RandomState = None
+    ) -> Any:
+        """Draw rows near given ones: some cells of each are drawn again, given its others and its label.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array of shape (n_samples,), optional
+            Labels, which the rows keep; only after a fit with them.
+        share : float or "random", default="random"
+            Share of a row's cells, at least one; "random" is any share between none and all for each row.
+        random_state : int, RandomState, Generator or None, default=None
+
+        Returns
+        -------
+        X : table of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        if share != "random":
+            check_parameter("share", share, float, minimum=0, maximum=1)
+        modality: Any = self._model.modality
+        validate_data(self, modality.header(X), reset=False, skip_check_array=True)
+        if not hasattr(modality, "vary"):
+            raise UnsupportedError(f"Rows of tables alone can be varied, got the modality {modality.name!r}")
+        return modality.vary(self._model.network, X, y, share, self._root_of(random_state))
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Log-likelihood of each row, exact for the mixture over eight orders of the columns.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -219,6 +220,7 @@ class GANSynthesizer(ModelSynthesizer):
         InvalidImageError
             The same of images.
         """
+        began = time.monotonic()
         self._check_parameters()
         device = resolve_device(self.device)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
@@ -237,6 +239,8 @@ class GANSynthesizer(ModelSynthesizer):
         options = modality.settle(self._options(modality), device)
         model = self._model.copy() if goes_on else Model.build(modality, options, _seed(root))
         trainer = self._trainer(model, codes, weights, root, device)
+        if isinstance(trainer, Loop):
+            trainer.spent_seconds = time.monotonic() - began
         history = trainer.run()
         n_iter = max(1, trainer.epoch)
         if goes_on:

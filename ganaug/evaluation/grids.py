@@ -1,14 +1,17 @@
-"""Generated images beside the training images that are nearest to them, in one picture."""
+"""What a report of images shows beside its measures: images, and the training images nearest to them."""
 
 from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganaug.evaluation.page import Card, Section
+from ganaug.evaluation.plots import figure_class
 from ganaug.metrics.images import ImageReader
 from ganaug.metrics.memorisation import nearest_training_images
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_CLASSES = 10
+_ABREAST_FROM = 6  # classes: two of them side by side
 _GAP = 1  # pixels between two images
 
 
@@ -41,8 +45,6 @@ def neighbour_grid(synthetic: Any, labels: Any, train: Any, *, n_columns: int = 
     ImportError
         If matplotlib isn't installed.
     """
-    from ganaug.evaluation.plots import figure_class
-
     reader = ImageReader.of(train)
     names, places = _rows(len(synthetic), labels, n_columns)
     order, found = nearest_training_images(_taken(synthetic, places.ravel()), train)
@@ -50,8 +52,14 @@ def neighbour_grid(synthetic: Any, labels: Any, train: Any, *, n_columns: int = 
     neighbours[order] = found
     pairs = np.stack([_shown(synthetic, places.ravel(), reader), _shown(train, neighbours, reader)], axis=1)
     tiles = pairs.reshape(len(names), n_columns, 2, *pairs.shape[2:]).transpose(0, 2, 1, 3, 4, 5)
-    figure = figure_class()(figsize=(0.75 * n_columns + 1.2, 1.55 * len(names) + 0.5), layout="constrained")
-    for ax, name, tile in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, tiles, strict=True):
+    abreast = 1 if len(names) < _ABREAST_FROM else 2
+    n_rows = -(-len(names) // abreast)
+    size = (abreast * (0.55 * n_columns + 0.8), 1.15 * n_rows + 0.5)
+    figure = figure_class()(figsize=size, layout="constrained")
+    axes = figure.subplots(n_rows, abreast, squeeze=False).T.ravel()
+    for ax in axes[len(names) :]:
+        ax.set_axis_off()
+    for ax, name, tile in zip(axes, names, tiles, strict=False):
         ax.imshow(_mosaic(tile), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
         ax.set_xticks([])
@@ -60,22 +68,76 @@ def neighbour_grid(synthetic: Any, labels: Any, train: Any, *, n_columns: int = 
     return figure
 
 
-def nearest_pairs(synthetic: Any, train: Any, *, n_pairs: int = 8) -> str:
+@dataclass(frozen=True, eq=False)
+class ImageExhibits:
+    """Implements `ganaug.evaluation.report.Exhibits` for images.
+
+    Attributes
+    ----------
+    synthetic, train : array of images
+    labels : ndarray of shape (n_synthetic,) or None
+    worst : list of (label, coverage of it)
+        The classes that are covered the least.
+    """
+
+    synthetic: Any
+    labels: NDArray[Any] | None
+    train: Any
+    worst: list[tuple[Any, float]]
+
+    def words(self) -> list[str]:
+        """Lines for the summary."""
+        if not self.worst:
+            return []
+        told = [f"{label} ({100 * share:.0f} %)" for label, share in self.worst]
+        return [f"Classes that are covered the least: {', '.join(told)}."]
+
+    def draw(self, **options: Any) -> Figure:
+        """The picture of `neighbour_grid`."""
+        return neighbour_grid(self.synthetic, self.labels, self.train, **options)
+
+    def sections(self) -> list[Section]:
+        """The images themselves: a grid by class, and the pairs that look most like copies."""
+        grid = Card(
+            "By class",
+            _figure_as_html(self.draw(), "generated images by class over their nearest training images"),
+            "Each generated image, and below it the training image that is nearest in pixels.",
+        )
+        pairs = Card(
+            "Nearest to a training image",
+            _nearest_pairs(self.synthetic, self.train),
+            "Of all generated images, those that lie nearest to a training image, which is below.",
+        )
+        lead = " ".join(self.words())
+        return [Section("The images, and their nearest training images", lead, [grid, pairs], kind="wide")]
+
+
+def _nearest_pairs(synthetic: Any, train: Any, *, n_pairs: int = 8) -> str:
     """The generated images that lie nearest to a training image, above it, as a picture in HTML."""
     reader = ImageReader.of(train)
     order, found = nearest_training_images(synthetic, train, n_shown=n_pairs)
     tile = np.stack([_shown(synthetic, order, reader), _shown(train, found, reader)])
-    return as_html(_mosaic(tile), "generated images over their nearest training images")
+    return _as_html(_mosaic(tile), "generated images over their nearest training images")
 
 
-def as_html(mosaic: NDArray[np.float32], words: str) -> str:
+def _figure_as_html(figure: Figure, words: str) -> str:
+    """A figure as a tag that holds all of it."""
+    held = io.BytesIO()
+    figure.savefig(held, format="png", dpi=90)
+    return _tag(held.getvalue(), words, "width:100%")
+
+
+def _as_html(mosaic: NDArray[np.float32], words: str) -> str:
     """An image (h, w) or (h, w, 3) in 0 to 1 as a tag that holds all of it, enlarged without a blur."""
     from matplotlib.image import imsave
 
     held = io.BytesIO()
     imsave(held, mosaic, cmap="gray", vmin=0, vmax=1, format="png")
-    code = base64.b64encode(held.getvalue()).decode("ascii")
-    style = "width:100%;image-rendering:pixelated"
+    return _tag(held.getvalue(), words, "width:100%;image-rendering:pixelated")
+
+
+def _tag(png: bytes, words: str, style: str) -> str:
+    code = base64.b64encode(png).decode("ascii")
     return f'<img alt="{words}" style="{style}" src="data:image/png;base64,{code}">'
 
 

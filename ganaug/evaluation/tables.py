@@ -10,12 +10,14 @@ from ganaug._util.random import numpy_generator, seed_sequence
 from ganaug.evaluation.exhibits import TableExhibits
 from ganaug.evaluation.faults import find_faults
 from ganaug.evaluation.fidelity import fidelity
+from ganaug.evaluation.images import evaluate_images
 from ganaug.evaluation.judged import Judged
 from ganaug.evaluation.privacy import privacy
 from ganaug.evaluation.reading import Tables, read_tables
 from ganaug.evaluation.report import Report
 from ganaug.evaluation.scale import Measure
 from ganaug.evaluation.usefulness import usefulness
+from ganaug.image.reading import are_images
 from ganaug.metrics.features import code_tables
 
 __all__ = ["evaluate"]
@@ -40,21 +42,22 @@ def evaluate(
     max_rows: int = 10_000,
     random_state: int = 0,
 ) -> Report:
-    """Judge synthetic rows: their fidelity, usefulness and privacy, each beside the ends of its scale.
+    """Judge synthetic rows or images: fidelity, usefulness and privacy, each beside the ends of its scale.
 
     Every table is cut, at random, to the rows of the smallest, since a judge sees more in more rows.
 
     Parameters
     ----------
     real_train : DataFrame or array of shape (n_train, n_features)
-        The rows that the generator was fitted on.
+        The rows that the generator was fitted on; or images, in any layout, and the others likewise.
     synthetic : DataFrame or array of shape (n_synthetic, n_features)
         Rows it has drawn; the same columns.
     real_holdout : DataFrame or array of shape (n_holdout, n_features), optional
         Real rows that it has not seen. With them the comparison is with these; without, with ``real_train``,
         which a copy of it passes, and the attacks are left out, which the report says.
     target : column name, optional
-        With a hold-out, also try a model that is trained on synthetic rows to predict this column.
+        With a hold-out, also try a model that is trained on synthetic rows to predict this column. Of images,
+        a tuple of labels: of those of ``real_train``, of ``synthetic`` and, where given, ``real_holdout``.
     max_rows : int, default=10000
         Larger tables are judged by so many of their rows, drawn at random, and the report says so.
     random_state : int, default=0
@@ -81,6 +84,15 @@ def evaluate(
     """
     if not isinstance(max_rows, int | np.integer) or max_rows < 20:
         raise ValueError(f"max_rows must be an integer >= 20; got {max_rows!r}.")
+    if are_images(real_train, None):
+        return evaluate_images(
+            real_train,
+            synthetic,
+            real_holdout=real_holdout,
+            target=target,
+            max_rows=int(max_rows),
+            random_state=random_state,
+        )
     tables = read_tables(real_train, synthetic, real_holdout, target)
     rng = numpy_generator(seed_sequence(random_state), 0)
     judged = _judged(tables, target, int(max_rows), rng, random_state)

@@ -42,10 +42,8 @@ def frechet_distance(real: Any, synthetic: Any, *, random_state: int = 0) -> flo
     """
     one, other = _equal_sizes(real, synthetic, random_state)
     gap = one.mean(axis=0) - other.mean(axis=0)
-    covariances = [np.atleast_2d(np.cov(part, rowvar=False)) for part in (one, other)]
-    root = _symmetric_root(covariances[0])
-    shared = np.linalg.eigvalsh(root @ covariances[1] @ root).clip(min=0)
-    spread = np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * np.sqrt(shared).sum()
+    centred = [(part - part.mean(axis=0)) / np.sqrt(len(part) - 1) for part in (one, other)]
+    spread = sum(float((part * part).sum()) for part in centred) - 2 * _shared_spread(*centred)
     return float(max(gap @ gap + spread, 0.0))
 
 
@@ -91,6 +89,18 @@ def _equal_sizes(real: Any, synthetic: Any, random_state: int) -> tuple[FloatArr
     size = min(map(len, parts))
     one, other = (some_of(size, part, rng)[0] for part in parts)
     return one, other
+
+
+def _shared_spread(one: FloatArray, other: FloatArray) -> float:
+    """Trace of the root of the product of two covariances, from rows that are centred and scaled.
+
+    It is the sum of the singular values of the rows' products: the shorter way where rows are few.
+    """
+    if len(one) < one.shape[1]:
+        return float(np.linalg.svd(one @ other.T, compute_uv=False).sum())
+    root = _symmetric_root(one.T @ one)
+    values = np.linalg.eigvalsh(root @ (other.T @ other) @ root)
+    return float(np.sqrt(values.clip(min=0)).sum())
 
 
 def _symmetric_root(matrix: FloatArray) -> FloatArray:

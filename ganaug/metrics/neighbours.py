@@ -48,6 +48,17 @@ def neighbourhoods(real: Any, synthetic: Any, *, k: int = 5) -> dict[str, float]
     >>> neighbourhoods(points, points[:10], k=2)["coverage"]
     0.55
     """
+    return {name: float(found.mean()) for name, found in neighbourhood_shares(real, synthetic, k=k).items()}
+
+
+def neighbourhood_shares(real: Any, synthetic: Any, *, k: int = 5) -> dict[str, FloatArray]:
+    """What each sample adds to the four measures of `neighbourhoods`, which are means of these.
+
+    Returns
+    -------
+    dict of ndarray
+        ``precision`` and ``density`` of shape (n_synthetic,), ``recall`` and ``coverage`` of shape (n_real,).
+    """
     one, other = (np.asarray(part, dtype=np.float64) for part in (real, synthetic))
     if min(len(one), len(other)) <= k:
         raise InvalidTableError(
@@ -57,10 +68,10 @@ def neighbourhoods(real: Any, synthetic: Any, *, k: int = 5) -> dict[str, float]
     holds = _within(other, one, _radii(one, k))  # (n_synthetic, n_real)
     in_generated = _within(one, other, _radii(other, k))
     return {
-        "precision": float((holds.any(axis=1)).mean()),
-        "recall": float(in_generated.any(axis=1).mean()),
-        "density": float(holds.sum() / (k * len(other))),
-        "coverage": float(holds.any(axis=0).mean()),
+        "precision": holds.any(axis=1).astype(np.float64),
+        "recall": in_generated.any(axis=1).astype(np.float64),
+        "density": holds.sum(axis=1) / k,
+        "coverage": holds.any(axis=0).astype(np.float64),
     }
 
 

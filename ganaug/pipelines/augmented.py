@@ -2,129 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import signature
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import has_fit_parameter
 
-from ganaug._util.frames import header_of, is_frame
 from ganaug._util.parameters import check_flag, check_parameter
-from ganaug._util.random import RandomState, seed_sequence, seeded_clone
-from ganaug._util.sklearn import check_sample_weight, take
-from ganaug.exceptions import ContractError
+from ganaug._util.random import RandomState, seeded_clone
+from ganaug.pipelines.balance import Balance
+from ganaug.pipelines.meta import Added, Augmented, Fitted, estimator_has, resampled
 from ganaug.pipelines.rows import stacked
-from ganaug.pipelines.weights import shares_of_real, weight_parameter
+from ganaug.pipelines.weights import shares_of_real
 from ganaug.synthesizer import GANSynthesizer
-
-
-def _estimator_has(name: str) -> Callable[[Any], bool]:
-    def check(self: Any) -> bool:
-        # An AttributeError that says what is missing is the better one.
-        getattr(self.estimator_ if hasattr(self, "estimator_") else self._estimator(), name)
-        return True
-
-    return check
 
 
 def _has_decisions(self: Any) -> bool:
     if self.correct_prior:
         raise AttributeError("There is no decision_function with correct_prior=True: use predict_proba")
-    return _estimator_has("decision_function")(self)
+    return estimator_has("decision_function")(self)
 
 
-class _Augmented(MetaEstimatorMixin, BaseEstimator):
-    """What both have in common: rows are added to those of the fit, and to no others."""
-
-    estimator: Any
-    synthetic_weight: float
-    random_state: RandomState
-
-    def _estimator(self) -> Any:
-        raise NotImplementedError
-
-    def _added(
-        self, X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, root: Any
-    ) -> tuple[Any, NDArray[Any]]:
-        """The real rows, then those drawn; it sets ``sampler_``."""
-        raise NotImplementedError
-
-    @property
-    def synthesizer_(self) -> Any:
-        """The fitted synthesizer that drew the rows; the sampler itself where it has none."""
-        check_is_fitted(self)
-        return getattr(self.sampler_, "synthesizer_", self.sampler_)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict rows as they are.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        X = self._checked(X)
-        return self.estimator_.predict(X)
-
-    def _checked(self, X: Any) -> Any:
-        check_is_fitted(self)
-        X = _read(X)
-        validate_data(self, header_of(X), reset=False, skip_check_array=True)
-        return X
-
-    def _fit(
-        self, X: Any, y: NDArray[Any], sample_weight: Any
-    ) -> tuple[NDArray[Any], NDArray[np.float64], int]:
-        """Fit on real and drawn rows; their labels and weights, and how many are real.
-
-        Rows of weight 0 are left out.
-        """
-        check_parameter("synthetic_weight", self.synthetic_weight, float, minimum=0)
-        weights = None if sample_weight is None else check_sample_weight(sample_weight, np.empty((len(y), 0)))
-        if weights is not None and (weights == 0).any():
-            kept = np.flatnonzero(weights)
-            X, y, weights = take(X, kept), y[kept], weights[kept]
-        root = None if self.random_state is None else seed_sequence(self.random_state)
-        own = seeded_clone(self._estimator(), root, 0)
-        is_weighted = weights is not None or self.synthetic_weight != 1
-        name = weight_parameter(own) if is_weighted else ""
-        rows, labels = self._added(X, y, weights, root)
-        real = np.ones(len(y)) if weights is None else weights
-        drawn = np.full(len(labels) - len(y), float(self.synthetic_weight))
-        every = np.concatenate([real, drawn])
-        self.estimator_ = own.fit(rows, labels, **({name: every} if is_weighted else {}))
-        return labels, every, len(y)
-
-    def _note(self, X: Any, y: Any) -> Any:
-        """The table, read as far as needed to tell rows; names and number of its columns are noted."""
-        X = _read(X)
-        required = None if y is None else "no_validation"
-        validate_data(self, header_of(X), y=required, reset=True, skip_check_array=True)
-        return X
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = getattr(self._estimator(), "__sklearn_tags__", None)
-        if inner is not None:
-            given = inner().input_tags
-            tags.input_tags.allow_nan = given.allow_nan
-            tags.input_tags.string = given.string
-            tags.input_tags.categorical = given.categorical
-        tags.input_tags.sparse = False
-        return tags
-
-
-class AugmentedClassifier(ClassifierMixin, _Augmented):
+class AugmentedClassifier(ClassifierMixin, Augmented):
     """A classifier that is fitted on real rows and on rows drawn for the rare classes.
 
     scikit-learn's own Pipeline can't change the number of rows; this can be its last step. In
@@ -144,6 +48,13 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         share among real rows over that in the fit, and `predict` follows them. It is right for models that
         take up the shares as they are, such as logistic regression, and worsens boosted trees and forests.
         There is no ``decision_function`` then.
+    balance : "auto", Balance or None, default=None
+        Whether to find out first what helps: an inner cross-validation compares doing nothing, class weights
+        (where the estimator has them), a tuned threshold, and drawn rows at several amounts; drawn rows are
+        taken only when they win by more than noise. "auto" is `Balance` with default settings. What was found
+        is in ``report_``. None adds the rows in any case.
+    n_jobs : int, optional
+        Folds of that cross-validation that are measured at a time.
     random_state : int, RandomState, Generator or None, default=None
         Every ``random_state`` of the estimator and the sampler that is None gets an integer from it.
 
@@ -151,9 +62,14 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
     ----------
     estimator_ : classifier
         Fitted on real and drawn rows.
-    sampler_ : sampler
+    sampler_ : sampler or None
+        None where ``balance`` found that no rows are to be added.
     synthesizer_ : estimator or None
         The one that drew the rows; None where nothing was to be drawn.
+    report_ : BalanceReport
+        ``frame`` and ``sentence``; only with ``balance``.
+    threshold_ : float or None
+        Probability of the second class from which on it is predicted, where ``balance`` chose one.
     classes_ : ndarray of shape (n_classes,)
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -188,15 +104,19 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         sampler: Any = None,
         synthetic_weight: float = 1.0,
         correct_prior: bool = False,
+        balance: str | Balance | None = None,
+        n_jobs: int | None = None,
         random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
         self.sampler = sampler
         self.synthetic_weight = synthetic_weight
         self.correct_prior = correct_prior
+        self.balance = balance
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> AugmentedClassifier:
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> AugmentedClassifier:
         """Add rows to the rare classes, and fit the estimator.
 
         Parameters
@@ -205,6 +125,8 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         y : labels of shape (n_samples,)
         sample_weight : array of shape (n_samples,), optional
             Weights of the real rows, for the estimator and, where it takes them, the sampler.
+        groups : array of shape (n_samples,), optional
+            Rows of a group are never on both sides of a fold of ``balance``; nothing else looks at it.
 
         Returns
         -------
@@ -224,10 +146,12 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
             raise TypeError(
                 f"correct_prior=True needs predict_proba, got the estimator {self._estimator()!r}"
             )
-        fitted_on = self._fit(X, labels, sample_weight)
-        self.classes_ = self.estimator_.classes_
-        self._ratios = shares_of_real(*fitted_on, self.classes_)
+        self._fit(X, labels, sample_weight, groups)
         return self
+
+    def _note_labels(self, labels: NDArray[Any], weights: NDArray[np.float64], n_real: int) -> None:
+        self.classes_ = self.estimator_.classes_
+        self._ratios = shares_of_real(labels, weights, n_real, self.classes_)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the class of rows as they are.
@@ -240,11 +164,14 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         -------
         ndarray of shape (n_samples,)
         """
-        if not self.correct_prior:
-            return super().predict(X)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        X = self._checked(X)
+        if self.threshold_ is not None:
+            return self.classes_[(self.predict_proba(X)[:, 1] >= self.threshold_).astype(np.intp)]
+        if self.correct_prior:
+            return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return self.estimator_.predict(X)
 
-    @available_if(_estimator_has("predict_proba"))
+    @available_if(estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of the classes, of shape (n_samples, n_classes); see ``correct_prior``."""
         X = self._checked(X)  # first: before fit there is no estimator_
@@ -254,7 +181,7 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         odds = probabilities * self._ratios
         return odds / odds.sum(axis=1, keepdims=True)
 
-    @available_if(_estimator_has("predict_proba"))
+    @available_if(estimator_has("predict_proba"))
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Logarithms of `predict_proba`, of shape (n_samples, n_classes)."""
         with np.errstate(divide="ignore"):
@@ -269,17 +196,8 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
     def _estimator(self) -> Any:
         return HistGradientBoostingClassifier() if self.estimator is None else self.estimator
 
-    def _added(
-        self, X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, root: Any
-    ) -> tuple[Any, NDArray[Any]]:
-        own = seeded_clone(self._sampler(), root, 1)
-        takes = weights is not None and "sample_weight" in signature(own.fit_resample).parameters
-        rows, labels = own.fit_resample(X, y, **({"sample_weight": weights} if takes else {}))
-        labels = np.asarray(labels)
-        if len(labels) < len(y) or not (labels[: len(y)] == y).all():
-            raise ContractError(f"The sampler must leave the real rows, first; this one doesn't: {own!r}")
-        self.sampler_ = own
-        return rows, labels
+    def _added(self, rows: Fitted, root: Any) -> Added:
+        return resampled(self._sampler(), rows, root)
 
     def _sampler(self) -> Any:
         if self.sampler is None:
@@ -294,20 +212,28 @@ class AugmentedClassifier(ClassifierMixin, _Augmented):
         return self.sampler
 
 
-class AugmentedRegressor(RegressorMixin, _Augmented):
+class AugmentedRegressor(RegressorMixin, Augmented):
     """A regressor that is fitted on real rows and on rows drawn from what a synthesizer has learned of them.
 
     Parameters
     ----------
     estimator : regressor, optional
         None is a `HistGradientBoostingRegressor`. It may be a Pipeline.
-    sampler : synthesizer, optional
+    sampler : synthesizer or sampler, optional
         Anything with ``fit(X, y)`` and ``sample(n, return_y=True)``; a clone of it is fitted. None is a
-        `GANSynthesizer` with default settings.
+        `GANSynthesizer` with default settings. Or anything with ``fit_resample(X, y)`` that leaves the real
+        rows first, such as ``GANOversampler(target="relevance")`` for rare ranges of ``y``.
     n_synthetic : float, default=1.0
-        How many rows are drawn, as a multiple of the real ones; 0 draws none and trains no synthesizer.
+        How many rows a synthesizer draws, as a multiple of the real ones; 0 draws none and trains nothing. A
+        sampler knows itself how many it adds.
     synthetic_weight : float, default=1.0
         Weight of a drawn row where a real one has 1. Unless it is 1, the estimator must take weights.
+    balance : "auto", Balance or None, default=None
+        Whether to find out first what helps: an inner cross-validation compares drawn rows at several amounts
+        with none, and takes them only when they win by more than noise. "auto" is `Balance` with default
+        settings. What was found is in ``report_``. None adds the rows in any case.
+    n_jobs : int, optional
+        Folds of that cross-validation that are measured at a time.
     random_state : int, RandomState, Generator or None, default=None
         Every ``random_state`` of the estimator and the sampler that is None gets an integer from it.
 
@@ -317,6 +243,8 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
         Fitted on real and drawn rows.
     sampler_, synthesizer_ : estimator or None
         The synthesizer that drew the rows; None where none were drawn.
+    report_ : BalanceReport
+        ``frame`` and ``sentence``; only with ``balance``.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when all column names are text.
@@ -343,15 +271,19 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
         sampler: Any = None,
         n_synthetic: float = 1.0,
         synthetic_weight: float = 1.0,
+        balance: str | Balance | None = None,
+        n_jobs: int | None = None,
         random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
         self.sampler = sampler
         self.n_synthetic = n_synthetic
         self.synthetic_weight = synthetic_weight
+        self.balance = balance
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> AugmentedRegressor:
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> AugmentedRegressor:
         """Draw rows, and fit the estimator on them and the real ones.
 
         Parameters
@@ -360,6 +292,8 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
         y : array of shape (n_samples,)
         sample_weight : array of shape (n_samples,), optional
             Weights of the real rows, for the estimator and, where it takes them, the synthesizer.
+        groups : array of shape (n_samples,), optional
+            Rows of a group are never on both sides of a fold of ``balance``; nothing else looks at it.
 
         Returns
         -------
@@ -374,27 +308,21 @@ class AugmentedRegressor(RegressorMixin, _Augmented):
         check_parameter("n_synthetic", self.n_synthetic, float, minimum=0)
         target = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, target)
-        self._fit(X, target, sample_weight)
+        self._fit(X, target, sample_weight, groups)
         return self
 
     def _estimator(self) -> Any:
         return HistGradientBoostingRegressor() if self.estimator is None else self.estimator
 
-    def _added(
-        self, X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, root: Any
-    ) -> tuple[Any, NDArray[Any]]:
-        n = round(self.n_synthetic * len(y))
-        self.sampler_ = None
+    def _added(self, rows: Fitted, root: Any) -> Added:
+        if hasattr(self.sampler, "fit_resample"):
+            return resampled(self.sampler, rows, root)
+        n = round(self.n_synthetic * len(rows.y))
         if n == 0:
-            return X, y
+            return None, rows.X, rows.y
         own = seeded_clone(GANSynthesizer() if self.sampler is None else self.sampler, root, 1)
-        takes = weights is not None and has_fit_parameter(own, "sample_weight")
-        own.fit(X, y, **({"sample_weight": weights} if takes else {}))
-        rows, drawn = own.sample(n, return_y=True)
-        self.sampler_ = own
-        return stacked(X, rows, n), np.concatenate([y, np.asarray(drawn, dtype=np.float64)])
-
-
-def _read(X: Any) -> Any:
-    """A frame as it is; anything else as an array."""
-    return X if is_frame(X) else check_array(X, dtype=None, ensure_all_finite=False, input_name="X")
+        takes = rows.weights is not None and has_fit_parameter(own, "sample_weight")
+        own.fit(rows.X, rows.y, **({"sample_weight": rows.weights} if takes else {}))
+        drawn, labels = own.sample(n, return_y=True)
+        both = np.concatenate([rows.y, np.asarray(labels, dtype=np.float64)])
+        return own, stacked(rows.X, drawn, n), both

@@ -23,6 +23,15 @@ def weight_parameter(estimator: Any) -> str:
     return "sample_weight"
 
 
+def class_weight_parameter(estimator: Any) -> str | None:
+    """The parameter that weighs classes, of a Pipeline its last step's; None where there is none."""
+    if isinstance(estimator, Pipeline):
+        last, final = estimator.steps[-1]
+        name = class_weight_parameter(final)
+        return None if name is None else f"{last}__{name}"
+    return "class_weight" if "class_weight" in estimator.get_params(deep=False) else None
+
+
 def shares_of_real(
     labels: NDArray[Any], weights: NDArray[np.float64], n_real: int, classes: NDArray[Any]
 ) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
+from ganaug.tabular.vary import vary
 from ganaug.training.course import Course
 from ganaug.training.loop import Loop
 from ganaug.training.plan import Task
@@ -99,6 +100,7 @@ class TableModality:
     """
 
     name: ClassVar[str] = "table"
+    vary = vary
     fit_parameters: ClassVar[tuple[str, ...]] = (
         *("constraints", "categorical_features", "columns", "min_level_count", "missing_values"),
     )
@@ -201,8 +203,7 @@ class TableModality:
 
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> tuple[Any, Any]:
         """Codes back to a table, and labels (None without any)."""
-        n_own = len(self.codec.fields)
-        stages = self.chain.translate({}, len(codes))
+        n_own, stages = len(self.codec.fields), self.chain.translate({}, len(codes))
         X = self._rebuild(self.chain.inverse(self.codec.decode(codes[:, :n_own], rng), stages))
         return X, None if self.target is None else self.target.decode(codes[:, n_own:], rng)
 

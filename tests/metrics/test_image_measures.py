@@ -59,6 +59,18 @@ def test_frechet_distance_of_two_normal_distributions():
     assert frechet_distance(one, other) == pytest.approx(2 * (3**2 + (2 - 1) ** 2), rel=0.02)
 
 
+def test_frechet_distance_takes_the_same_value_either_way():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(12, 30)), rng.normal(1, 3, size=(12, 30))
+    few = frechet_distance(one, other)
+    a, b = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
+    values, vectors = np.linalg.eigh(a)
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    shared = np.sqrt(np.linalg.eigvalsh(root @ b @ root).clip(min=0)).sum()
+    gap = one.mean(axis=0) - other.mean(axis=0)
+    assert few == pytest.approx(gap @ gap + np.trace(a) + np.trace(b) - 2 * shared, rel=1e-6)
+
+
 def test_frechet_distance_of_fewer_samples_than_features():
     points = np.random.default_rng(0).normal(size=(5, 40))
     assert frechet_distance(points, points) == pytest.approx(0, abs=1e-9)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from imblearn.over_sampling import SMOTE
 from imblearn.under_sampling import RandomUnderSampler
@@ -15,7 +16,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -207,6 +208,18 @@ def test_imbalanced_learn_is_needed_by_the_default_sampler_alone(monkeypatch, ra
     assert anew.AugmentedRegressor(Ridge(), n_synthetic=0).fit(X, X[:, 0]).predict(X).shape == (10,)
     with pytest.raises(ImportError, match=r'pip install "ganaug\[imblearn\]"'):
         anew.AugmentedClassifier(LogisticRegression()).fit(*rare)
+
+
+def test_polars_is_predicted_from_as_it_is_fitted(rare):
+    X, y = rare
+    frame = pl.DataFrame({name: X[name].to_numpy() for name in X})
+    model = classifier(make_pipeline(FunctionTransformer(to_pandas), LogisticRegression())).fit(frame, y)
+    assert model.predict(frame).shape == (80,)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+
+
+def to_pandas(X):
+    return X.to_pandas() if isinstance(X, pl.DataFrame) else X
 
 
 def test_weights_are_routed_where_they_are_requested(rare):

@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from ganaug import AugmentedClassifier, Cascade, GANOversampler, GANSynthesizer
+from ganaug import AugmentedClassifier, Balance, Cascade, GANOversampler, GANSynthesizer
 
 N = 60
 EVENTS: list[tuple[str, set[float]]] = []
@@ -119,6 +127,45 @@ def test_a_grid_search_draws_from_training_folds_only(table, pipeline, name):
     check_no_leak(n_predicted=6)
 
 
+class Sure(Probe):
+    """The same with probabilities."""
+
+    def predict_proba(self, X):
+        EVENTS.append(("predict", rows_of(X)))
+        near = 1 / (1 + np.exp(-np.asarray(X)[:, 1]))
+        return np.c_[1 - near, near]
+
+
+@pytest.mark.parametrize("pipeline", [in_imblearn, in_scikit_learn])
+def test_calibration_stacking_and_threshold_tuning_draw_from_training_folds_only(table, pipeline):
+    inner = pipeline(Bootstrap(), Sure())
+    for model in (
+        CalibratedClassifierCV(inner, cv=folds()),
+        StackingClassifier([("one", inner)], Sure(tells=False), cv=folds(), stack_method="predict_proba"),
+        TunedThresholdClassifierCV(inner, cv=folds()),
+    ):
+        EVENTS.clear()
+        model.fit(*table)
+        check_folds_do_not_leak()
+
+
+def check_folds_do_not_leak():
+    """Whatever a fitted model is asked for is of rows that its generator and its classifier didn't see.
+
+    Fits on all rows, which these estimators keep for later predictions, are followed by none within fit.
+    """
+    last, n_judged = [], 0
+    for kind, rows in EVENTS:
+        if kind == "fit":
+            last = [*last, rows][-2:]
+        elif len(rows) < N:
+            assert len(last) == 2
+            assert all(rows.isdisjoint(fitted) for fitted in last)
+            assert all(fitted | rows == set(range(N)) for fitted in last)
+            n_judged += 1
+    assert n_judged >= 3
+
+
 @pytest.mark.parametrize("pipeline", [in_imblearn, in_scikit_learn])
 def test_the_generator_itself_is_fitted_on_training_folds_only(table, pipeline):
     tiny = Cascade(hidden_units=8, context_units=16, embedding_units=4)
@@ -137,3 +184,34 @@ def test_rows_are_drawn_in_fit_and_none_in_predict(table, pipeline):
     assert last.n_fitted_ == 90
     assert model.predict(table[0]).shape == (N,)
     assert EVENTS[-1] == ("predict", set(range(N)))
+
+
+def test_what_balance_compares_has_seen_training_rows_only(table):
+    X, y = table
+    sampler = GANOversampler(synthesizer=Bootstrap())
+    model = AugmentedClassifier(Sure(), sampler=sampler, balance=Balance(cv=folds(), amounts=[1.0]))
+    cross_val_score(model, X, y, cv=folds(), scoring="roc_auc")
+    outer, asked = [], [rows for kind, rows in EVENTS if kind == "predict"]
+    for train, test in folds().split(X, y):
+        outer.append((set(train.tolist()), set(test.tolist())))
+    for kind, rows in EVENTS:
+        if kind == "fit":  # every fit is of one outer training part, or of an inner one
+            assert any(rows <= train for train, _ in outer)
+    for train, test in outer:
+        assert test in asked
+        assert any(rows < train for rows in asked)
+
+
+def test_groups_and_weights_are_routed_where_they_are_requested(table):
+    X, y = table
+    groups = np.arange(N) // 2
+    sampler = GANOversampler(synthesizer=Bootstrap())
+    options = Balance(cv=2, amounts=[1.0], scoring="roc_auc")
+    with config_context(enable_metadata_routing=True):
+        model = AugmentedClassifier(Sure(), sampler=sampler, balance=options, random_state=0)
+        model = model.set_fit_request(groups=True)
+        make_pipeline(FunctionTransformer(), model).fit(X, y, groups=groups)
+    fitted = [rows for kind, rows in EVENTS if kind == "fit" and len(rows) < N]
+    assert fitted
+    for rows in fitted:
+        assert {row // 2 for row in rows}.isdisjoint({row // 2 for row in set(range(N)) - rows})

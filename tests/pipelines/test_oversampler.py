@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from imblearn.over_sampling import RandomOverSampler
+from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline
 from imblearn.utils.estimator_checks import estimator_checks_generator
-from scipy import sparse
+from scipy import sparse, stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 
 from ganaug import Cascade, GANOversampler, GANSynthesizer
-from ganaug.exceptions import ContractError, GanaugWarning
+from ganaug.exceptions import ContractError, GanaugWarning, InvalidTableError
+from ganaug.pipelines.defaults import default_synthesizer
 
 TINY = Cascade(hidden_units=8, context_units=16, embedding_units=4)
 EXPECTED_TO_FAIL = {"check_samplers_pandas_sparse": "sparse tables are refused by name"}
@@ -138,6 +140,34 @@ def test_the_smallest_classes_are_drawn(n_rare):
     assert np.isfinite(more).all()
 
 
+def test_rows_start_from_real_ones_of_their_class_or_are_drawn_whole():
+    rng = np.random.default_rng(0)
+    y = np.array(["common"] * 60 + ["rare"] * 20)
+    X = rng.normal(size=(80, 4)) + 9.0 * (y == "rare")[:, None]
+    started, whole = (small(redrawn=share).fit_resample(X, y)[0][80:] for share in (0.0, 1.0))
+    assert (
+        started > 5
+    ).mean() > 0.75  # one cell of four is drawn again, by a network that has learned little
+    assert (whole > 5).mean() < 0.6
+
+
+def test_a_class_of_one_row_stays_within_what_the_others_show():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"far": [*rng.uniform(0, 1, 30), 50.0], "near": [*rng.uniform(0, 1, 30), 0.5]})
+    X["level"] = ["a", "b", "c"] * 10 + ["own"]
+    for parameters in ({}, {"redrawn": 1.0}, {"synthesizer": Again()}):
+        sampler = small(**parameters)
+        with pytest.warns(GanaugWarning, match="one row: b"):
+            more, _ = sampler.fit_resample(
+                X if "synthesizer" not in parameters else X[["near"]], ["a"] * 30 + ["b"]
+            )
+        drawn = more[31:]
+        assert drawn["near"].between(X["near"].min(), X["near"].max()).all()
+        if "far" in drawn:
+            assert (drawn["far"].between(0, 1) | (drawn["far"] == 50)).all()
+            assert drawn["level"].isin(["a", "b", "c", "own"]).all()
+
+
 def test_a_class_of_one_row_is_told_of():
     with pytest.warns(GanaugWarning, match="one row: b"):
         small(synthesizer=Again()).fit_resample([[1.0], [2.0], [3.0]], ["a", "a", "b"])
@@ -213,6 +243,168 @@ def test_random_state_is_passed_down_where_none_was_given():
     assert sampler.synthesizer_.random_state == 5
     assert sampler.synthesizer.random_state == 5
     assert clone(sampler).synthesizer.random_state == 5
+
+
+class Told(Again):
+    """Tells what weights it was given."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.weights_ = sample_weight
+        return super().fit(X, y)
+
+
+def test_classes_weigh_the_same_for_the_synthesizer_unless_told_otherwise():
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.array([0] * 30 + [1] * 10)
+    sampler = small(synthesizer=Told())
+    sampler.fit_resample(X, y)
+    assert sampler.synthesizer_.weights_[y == 0].sum() == pytest.approx(
+        sampler.synthesizer_.weights_[y == 1].sum()
+    )
+    sampler.fit_resample(X, y, sample_weight=np.where(y == 1, 2.0, 1.0))
+    assert sampler.synthesizer_.weights_[-1] == pytest.approx(6 * sampler.synthesizer_.weights_[0])
+    sampler.set_params(class_weight=None).fit_resample(X, y)
+    assert sampler.synthesizer_.weights_ is None
+    with pytest.raises(InvalidTableError, match="0 for all rows of the class 1"):
+        sampler.fit_resample(X, y, sample_weight=1.0 * (y == 0))
+
+
+class Judge(Again):
+    """Draws numbers, and finds large ones realistic."""
+
+    def sample(self, n, *, y):
+        self.drawn_ = n
+        return np.random.default_rng(self.random_state).uniform(size=(n, self.X_.shape[1]))
+
+    def realism(self, X, y):
+        assert len(X) == len(y)
+        return np.asarray(X)[:, 0]
+
+
+def test_of_three_rows_drawn_the_most_realistic_is_kept_and_counts_are_exact():
+    X, y = np.random.default_rng(0).normal(size=(400, 2)), np.array([0] * 350 + [1] * 50)
+    plain, _ = small(synthesizer=Judge()).fit_resample(X, y)
+    sampler = small(synthesizer=Judge(), filter="realism")
+    kept, labels = sampler.fit_resample(X, y)
+    assert Counter(labels.tolist()) == {0: 350, 1: 350}
+    assert sampler.synthesizer_.drawn_ == 900
+    assert plain[400:, 0].mean() == pytest.approx(1 / 2, abs=0.05)
+    assert kept[400:, 0].mean() == pytest.approx(3 / 4, abs=0.05)
+    assert kept[400:, 1].mean() == pytest.approx(1 / 2, abs=0.05)
+
+
+def test_realism_is_that_of_the_generator():
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.array([0] * 30 + [1] * 10)
+    more, _ = small(filter="realism").fit_resample(X, y)
+    assert more.shape == (60, 2)
+    with pytest.raises(TypeError, match=r"realism.*Again"):
+        small(synthesizer=Again(), filter="realism").fit_resample(X, y)
+    with pytest.raises(ValueError, match="filter"):
+        small(filter="best").fit_resample(X, y)
+
+
+def test_a_fitted_synthesizer_is_shared_when_rows_and_settings_are_the_same(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.array([0] * 30 + [1] * 10)
+    Again.fits = 0
+    sampler = small(synthesizer=Again(), memory=str(tmp_path))
+    first, _ = sampler.fit_resample(X, y)
+    again, _ = clone(sampler).set_params(sampling_strategy={1: 20}).fit_resample(X, y)
+    assert Again.fits == 1
+    np.testing.assert_array_equal(first[:50], again)
+    for other in (X + 1, X[::-1]):
+        clone(sampler).fit_resample(other, y)
+    assert Again.fits == 3
+    clone(sampler).set_params(synthesizer__factor=1, random_state=1).fit_resample(X, y)
+    assert Again.fits == 4
+
+
+def test_a_search_over_the_last_step_fits_a_generator_per_fold(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.array([0] * 45 + [1] * 15)
+    Again.fits = 0
+    pipeline = make_pipeline(small(synthesizer=Again(), memory=str(tmp_path)), LogisticRegression())
+    GridSearchCV(pipeline, {"logisticregression__C": [0.1, 1.0, 10.0]}, cv=3).fit(X, y)
+    assert Again.fits == 3 + 1
+
+
+def test_steps_of_a_pipeline_may_be_cached_and_give_frames(tmp_path):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
+    y = np.array([0] * 45 + [1] * 15)
+    Again.fits = 0
+    steps = [StandardScaler(), small(synthesizer=Again()), LogisticRegression()]
+    pipeline = make_pipeline(*steps, memory=str(tmp_path)).set_output(transform="pandas")
+    first = pipeline.fit(X, y).predict_proba(X)
+    second = clone(pipeline).fit(X, y).predict_proba(X)
+    assert Again.fits == 1
+    np.testing.assert_array_equal(first, second)
+    assert pipeline[1].feature_names_in_.tolist() == ["a", "b"]
+    assert pipeline[-1].feature_names_in_.tolist() == ["a", "b"]
+
+
+class Copula(BaseEstimator):
+    """A Gaussian copula for each class."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.parts_ = {label: np.sort(X[y == label], axis=0) for label in np.unique(y)}
+        ranks = {label: stats.rankdata(X[y == label], axis=0) for label in self.parts_}
+        scores = {k: stats.norm.ppf(found / (len(found) + 1)) for k, found in ranks.items()}
+        self.shape_ = {k: np.cov(found, rowvar=False) for k, found in scores.items()}
+        return self
+
+    def sample(self, n, *, y):
+        rng = np.random.default_rng(self.random_state)
+        rows = np.empty((n, next(iter(self.parts_.values())).shape[1]))
+        for label, known in self.parts_.items():
+            own = np.flatnonzero(y == label)
+            normal = rng.multivariate_normal(np.zeros(rows.shape[1]), self.shape_[label], size=len(own))
+            for place in range(rows.shape[1]):
+                rows[own, place] = np.quantile(known[:, place], stats.norm.cdf(normal[:, place]))
+        return rows
+
+
+class Interpolation(BaseEstimator):
+    """SMOTE as a synthesizer."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.X_, self.y_ = X, y
+        return self
+
+    def sample(self, n, *, y):
+        kinds, counts = np.unique(y, return_counts=True)
+        have = dict(zip(*np.unique(self.y_, return_counts=True), strict=True))
+        wanted = {k: have[k] + count for k, count in zip(kinds, counts, strict=True)}
+        smote = SMOTE(sampling_strategy=wanted, k_neighbors=3, random_state=self.random_state)
+        rows, labels = smote.fit_resample(self.X_, self.y_)
+        rows, labels = rows[len(self.y_) :], labels[len(self.y_) :]
+        found = np.empty((n, rows.shape[1]))
+        for kind in kinds:
+            found[y == kind] = rows[labels == kind]
+        return found
+
+
+@pytest.mark.parametrize("synthesizer", [Copula(), Interpolation()])
+def test_another_synthesizer_draws_the_rows(synthesizer):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b", "c"], [60, 20, 10])
+    X = rng.normal(size=(90, 2)) + 5 * (y == "b")[:, None] - 5 * (y == "c")[:, None]
+    more, labels = small(synthesizer=synthesizer).fit_resample(X, y)
+    assert Counter(labels) == {"a": 60, "b": 60, "c": 60}
+    for label, middle in (("b", 5), ("c", -5)):
+        drawn = more[90:][labels[90:] == label]
+        assert np.abs(drawn.mean(axis=0) - middle).max() < 1
+
+
+def test_the_default_fit_is_bounded_by_the_size_of_the_table():
+    small_one, large, wide = (default_synthesizer(*size) for size in ((200, 20), (5_000, 20), (5_000, 200)))
+    assert small_one.max_epochs == 120
+    assert large.max_epochs * (4_500 // 128) <= 520
+    assert wide.max_epochs < large.max_epochs
+    assert large.time_budget_seconds is None
+    assert (large.discriminator, default_synthesizer(200, 2, judges=True).discriminator) == (None, "auto")
 
 
 def test_weights_reach_the_synthesizer_or_are_refused():
