@@ -28,9 +28,12 @@ from ganaug._util.frames import header_of, to_frame
 from ganaug._util.random import numpy_generator, seed_sequence, seeded_clone
 from ganaug._util.sklearn import check_sample_weight, take
 from ganaug.exceptions import ContractError, GanaugWarning, InvalidTableError, UnsupportedError
+from ganaug.image.reading import are_images
 from ganaug.pipelines.defaults import default_synthesizer
+from ganaug.pipelines.images import header_of_images, refuse_options_of_tables, stacked_images
 from ganaug.pipelines.rows import beside, kept_to_others, stacked
 from ganaug.pipelines.targets import TARGETS, Strata, find_strata
+from ganaug.synthesizer import GANSynthesizer
 
 _SURPLUS = 3  # rows drawn for each one that a filter keeps
 _ROUNDS = 10  # in which numbers beyond what was asked for are drawn again
@@ -146,9 +149,9 @@ class GANOversampler(BaseOverSampler):
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
+        X : table of shape (n_samples, n_features), or images
             A frame of pandas or polars, a pyarrow Table, an array or a list of lists; mixed types and missing
-            values are welcome, sparse tables are not.
+            values are welcome, sparse tables are not. Images are an array of three or four axes, or a list.
         y : labels of shape (n_samples,), or one-hot of shape (n_samples, n_classes); else see ``target``
         sample_weight : array of shape (n_samples,), optional
             How much each row counts for the synthesizer; the rows of a class are counted without it.
@@ -189,7 +192,10 @@ class GANOversampler(BaseOverSampler):
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:  # noqa: N802 - imblearn's hook
         """The table as it is, and strata as an array; every error that can be raised before training is."""
-        frame, _ = to_frame(X)
+        is_image = are_images(X, None)
+        if is_image:
+            refuse_options_of_tables(filter=self.filter, target=self.target)
+        frame = X if is_image else to_frame(X)[0]
         given = np.asarray(y)
         n_missing = int(pd.isna(given).sum())
         if n_missing:
@@ -204,7 +210,8 @@ class GANOversampler(BaseOverSampler):
         else:
             self._strata = find_strata(y, self.target)
         check_consistent_length(frame, self._strata.labels)
-        validate_data(self, header_of(X), reset=True, skip_check_array=True)
+        header = header_of_images(X) if is_image else header_of(X)
+        validate_data(self, header, reset=True, skip_check_array=True)
         return X, self._strata.labels, is_one_hot
 
     def _extended(
@@ -212,6 +219,10 @@ class GANOversampler(BaseOverSampler):
     ) -> tuple[Any, Any]:
         """Real rows and drawn ones; outputs that are numbers are drawn with them."""
         strata, asked, n_features = self._strata, labels[repeated], self.n_features_in_
+        if are_images(X, None):
+            own: Any = self._fitted(X, labels, sample_weight)
+            self.synthesizer_, drawn = own, own.sample(len(asked), y=asked)
+            return stacked_images(X, drawn, len(asked)), take(y, np.r_[: len(labels), repeated])
         table = beside(X, strata.numbers)
         start = self._start(table, labels, sample_weight)
         self.synthesizer_ = self._fitted(table, labels, sample_weight)
@@ -238,7 +249,9 @@ class GANOversampler(BaseOverSampler):
     def _fitted(self, X: Any, labels: NDArray[Any], sample_weight: Any) -> Any:
         """A synthesizer that has learned all classes."""
         given = self.synthesizer
-        if given is None:
+        if given is None and are_images(X, None):
+            given = GANSynthesizer()
+        elif given is None:
             given = default_synthesizer(len(labels), np.shape(X)[1], judges=self.filter is not None)
         root = None if self.random_state is None else seed_sequence(self.random_state)
         own = seeded_clone(given, root, 0)
@@ -247,14 +260,9 @@ class GANOversampler(BaseOverSampler):
             raise TypeError(f"sample_weight was given, and fit of the synthesizer doesn't take it: {own!r}")
         if self.filter is not None and not hasattr(own, "realism"):
             raise TypeError(f"filter='realism' needs a synthesizer that has realism, got {own!r}")
-        weights = {"sample_weight": self._weights(labels, sample_weight)} if takes else {}
+        balanced = self.class_weight is not None and not are_images(X, None)  # whose batches are balanced
+        weights = {"sample_weight": _weights(labels, sample_weight, balanced)} if takes else {}
         return check_memory(self.memory).cache(_fit)(own, X, labels, weights)
-
-    def _weights(self, labels: NDArray[Any], sample_weight: Any) -> NDArray[np.float64] | None:
-        given = None if sample_weight is None else check_sample_weight(sample_weight, labels[:, None])
-        if self.class_weight is None:
-            return given
-        return compute_sample_weight("balanced", labels) * (1.0 if given is None else given)
 
     def _drawn(self, start: _Start, asked: NDArray[Any]) -> pd.DataFrame:
         """Rows with just these labels."""
@@ -288,6 +296,13 @@ class GANOversampler(BaseOverSampler):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _weights(labels: NDArray[Any], sample_weight: Any, balanced: bool) -> NDArray[np.float64] | None:
+    given = None if sample_weight is None else check_sample_weight(sample_weight, labels[:, None])
+    if not balanced:
+        return given
+    return compute_sample_weight("balanced", labels) * (1.0 if given is None else given)
 
 
 def _fit(synthesizer: Any, X: Any, y: NDArray[Any], weights: dict[str, Any]) -> Any:
