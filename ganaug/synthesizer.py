@@ -36,6 +36,7 @@ from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
 from ganaug.training.history import History
+from ganaug.training.loop import Loop
 from ganaug.training.plan import FEWEST_TO_SPLIT, Task, split_rows, take_rows
 
 MODALITIES: dict[str, type[Modality]] = {"image": ImageModality, "table": TableModality}
