@@ -51,6 +51,7 @@ _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
 RAKED_ROWS = 2_000  # fewer rows say too little of margins
 _FEWEST_DRAWS, _MOST_CELLS = 1_000, 4_000_000  # generated for a wide table, whose rows cost more
+_FEWEST_RAKED = 250  # of them where no trees are to grow
 _RAKED_CELLS = 120_000  # by which is found how many are needed, where nothing but margins guides
 _CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
 
@@ -198,7 +199,7 @@ class Guide:
         by_class = _class_margins(own_fields, real, own) if is_labelled else {}
         n_rows = _n_fakes(len(real), len(own_fields))
         if not trust.amount:
-            n_rows = min(n_rows, max(_FEWEST_DRAWS, _RAKED_CELLS // len(own_fields)))
+            n_rows = min(n_rows, max(_FEWEST_RAKED, _RAKED_CELLS // len(own_fields)))
         fake = draw(n_rows)[:, list(used)]
         apart = Apart.fit(real, fake.cpu().numpy())
         if not trust.amount:
