@@ -1,6 +1,7 @@
 """The GANs of the tutorials, as the tutorials have them, told the class: a plain one and DCGAN.
 
-Both minimise cross-entropy with Adam at 2e-4 and beta1 of .5, batches of 64; neither averages weights, penalises or augments.
+Both minimise cross-entropy with Adam at 2e-4 and beta1 of .5, batches of 64; neither averages weights,
+penalises or augments.
 
 References
 ----------
