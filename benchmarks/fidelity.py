@@ -92,7 +92,7 @@ def _cells(options: argparse.Namespace) -> Iterable[Cell]:
     options.out = options.out or RESULTS / ("fidelity-quick.json" if options.quick else "fidelity.json")
     known = set() if options.force else {_cell_of(record) for record in read_records(options.out)}
     for method in options.methods:
-        everywhere = FEW_DATASETS if method == "ganaug-matched" or options.quick else NAMES
+        everywhere = FEW_DATASETS if method in ("ganaug-matched", "residual") or options.quick else NAMES
         seeds = options.seeds or ((0, 1, 2) if method in SEVERAL_SEEDS and not options.quick else (0,))
         for seed in seeds:
             for dataset in options.datasets or everywhere:

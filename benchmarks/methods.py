@@ -37,11 +37,11 @@ Generated = list[tuple[str, pd.DataFrame, dict[str, Any]]]
 Generate = Callable[["Split", int], Generated]
 
 
-def ganaug(parts: Split, seed: int, budget: float | None = None) -> Generated:
+def ganaug(parts: Split, seed: int, budget: float | None = None, generator: str = "auto") -> Generated:
     """Rows drawn as by default, then by the parts of what draws them."""
     from ganaug import GANSynthesizer
 
-    model = GANSynthesizer(random_state=seed, time_budget_seconds=budget)
+    model = GANSynthesizer(generator=generator, random_state=seed, time_budget_seconds=budget)
     costs = _fit(model, parts) | {"gain": model._model.guide.gain}
     found = []
     for suffix, guide in _ablated(model._model.guide, parts).items():
@@ -49,6 +49,12 @@ def ganaug(parts: Split, seed: int, budget: float | None = None) -> Generated:
         synthetic, spent = _sample(model, parts, seed)
         found.append((suffix, synthetic, costs | spent | model.sample_info_))
     return found
+
+
+def residual(parts: Split, seed: int) -> Generated:
+    """The one-shot generator, guided and not."""
+    guided, bare = ganaug(parts, seed, generator="residual")[:2]
+    return [guided, ("-unguided", *bare[1:])]
 
 
 def matched(parts: Split, seed: int) -> Generated:
@@ -108,6 +114,7 @@ METHODS: dict[str, Generate] = {
     **{name: partial(peer, name) for name in PEER_CPU_SECONDS},
     **{name: partial(baseline, kind) for name, kind in BASELINES.items()},
     "ganaug-matched": matched,
+    "residual": residual,
 }
 
 

@@ -219,10 +219,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="few rows and steps, one seed: does it run?")
     parser.add_argument("--task", choices=list(TASKS), action="append")
     parser.add_argument("--method", choices=METHODS, action="append")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    for seed in SEEDS[:1] if options.quick else SEEDS:
+    for seed in SEEDS[:1] if options.quick else options.seeds:
         for name in options.task or TASKS:
             for method in options.method or METHODS:
                 wanted = {"task": name, "method": method, "seed": seed, "quick": options.quick}

@@ -156,7 +156,13 @@ class Modality(Protocol):
         """What trains the network, ready to run."""
 
     def make_guide(
-        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+        self,
+        network: Any,
+        codes: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        task: Task,
+        trainer: Any,
+        seed: int,
     ) -> Any:
         """What guides sampling, learned from the rows of the fit; None for nothing."""
 
@@ -166,8 +172,8 @@ class Modality(Protocol):
     def log_likelihood(self, network: Any, codes: Tensor) -> NDArray[np.float64]:
         """Log-likelihood of each row, shape (n_rows,)."""
 
-    def features(self, network: Any, guide: Any, codes: Tensor) -> NDArray[np.float64]:
-        """What the discriminator and the generator say of each row, (n_rows, n_features)."""
+    def features(self, network: Any, guide: Any, codes: Tensor, X: Any) -> NDArray[np.float64]:
+        """What the discriminator and the generator say of each row of ``X``, (n_rows, n_features)."""
 
     def feature_names(self, guide: Any) -> list[str]:
         """Names of the features."""

@@ -1,4 +1,4 @@
-"""The command ``ganaug``: fit, sample, complete and info on files, and a demo; all by the public API.
+"""The command ``ganaug``: fit, sample, complete, info and evaluate on files, and a demo.
 
 Tables are in .csv or .parquet files; images are arrays in .npy or .npz files.
 """
@@ -16,9 +16,9 @@ import typer
 
 import ganaug
 from ganaug._util.arrays import ARRAYS, read_arrays, write_arrays
-from ganaug._util.files import check_output
+from ganaug._util.files import check_output, what_to_do
 from ganaug._util.store import load_file
-from ganaug._util.streams import PARQUET, check_extension, write_tables
+from ganaug._util.streams import check_extension, read_table, write_tables
 from ganaug.exceptions import GanaugError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         _complain("error", "there is not enough memory; ask for fewer rows at a time.")
     except (GanaugError, OSError, ValueError, TypeError, ImportError) as error:
-        _complain("error", _what_to_do(error))
+        _complain("error", what_to_do(error))
     else:
         return int(status or 0)
     return _WRONG_INPUT
@@ -182,7 +182,7 @@ def complete(
     """Fill the gaps of rows, given what each of them has."""
     check_extension(output)
     check_output(output)
-    rows = _read_table(table)
+    rows = read_table(table)
     synthesizer = ganaug.GANSynthesizer.load(model)
     write_tables([_completed(synthesizer, rows, random_state)], output)
 
@@ -199,6 +199,36 @@ def info(model: Annotated[Path, typer.Argument(help="A model saved by `ganaug fi
         typer.echo(f"images {example.shape[1:]} of {example.dtype}")
         return
     typer.echo(_describe_columns(synthesizer).to_string(index=False, max_colwidth=60))
+
+
+@app.command()
+def evaluate(
+    real: Annotated[Path, typer.Argument(help="The rows that the generator was fitted on.")],
+    synthetic: Annotated[Path, typer.Argument(help="The rows that it drew.")],
+    holdout: Annotated[Path | None, typer.Option(help="Real rows that the generator has not seen.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column that a model learns to predict.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Where the page goes; it needs no other file.")] = None,
+    max_rows: Annotated[int, typer.Option(help="Judge larger tables by so many rows.", min=20)] = 10_000,
+    random_state: Annotated[int, typer.Option(help="For the rows and the judges.", min=0)] = 0,
+) -> None:
+    """Judge synthetic rows beside real ones: fidelity, usefulness, privacy, and what gives them away."""
+    if html is not None:
+        from ganaug.evaluation.page import load_template
+
+        check_output(html)
+        load_template()  # what is missing is better said before the work
+    tables = [read_table(path) for path in (real, synthetic)]
+    report = ganaug.evaluate(
+        *tables,
+        real_holdout=None if holdout is None else read_table(holdout),
+        target=target,
+        max_rows=max_rows,
+        random_state=random_state,
+    )
+    typer.echo(report)
+    if html is not None:
+        report.save_html(html, title=f"{synthetic.name}, judged")
+        typer.echo(f"page: {html.resolve()}")
 
 
 @app.command()
@@ -276,28 +306,9 @@ def _write_images(
 # Tables in files
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    """Columns that hold whole numbers or booleans keep their kind when values are missing."""
-    import pandas as pd
-
-    suffix = check_extension(path)
-    if not path.exists():
-        raise FileNotFoundError(2, "No such file", str(path))
-    try:
-        if suffix in PARQUET:
-            return pd.read_parquet(path)
-        return pd.read_csv(path, low_memory=False, dtype_backend="numpy_nullable")
-    except ImportError as error:
-        raise ImportError('Parquet files need pyarrow: pip install "ganaug[parquet]".') from error
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
-        raise ValueError(f"{str(path)!r} can't be read as {suffix[1:]}: {error}") from error
-
-
 def _read(path: Path, target: str | None) -> tuple[Any, Any]:
     """A table without its label, and the label (None without any)."""
-    table = _read_table(path)
+    table = read_table(path)
     return table, None if target is None else _take_column(table, target)
 
 
@@ -378,20 +389,6 @@ def _side_by_side(real: pd.DataFrame, synthetic: pd.DataFrame) -> str:
 
 def _complain(kind: str, message: object) -> None:
     print(f"ganaug: {kind}: {' '.join(str(message).split())}", file=sys.stderr)
-
-
-def _what_to_do(error: Exception) -> str:
-    """The message of an error, with advice where the system's own words have none."""
-    name = getattr(error, "filename", None)
-    if name is None:
-        return str(error) or type(error).__name__
-    if isinstance(error, FileNotFoundError):
-        return f"there is no file {str(name)!r}; check the path."
-    if isinstance(error, IsADirectoryError):
-        return f"{str(name)!r} is a directory; name a file in it."
-    if isinstance(error, PermissionError):
-        return f"no permission for {str(name)!r}; choose another place, or change its permissions."
-    return f"{str(name)!r}: {error.strerror if isinstance(error, OSError) else error}."
 
 
 def _wrong_usage(error: Exception) -> int:

@@ -213,11 +213,13 @@ class ModelSynthesizer(TransformerMixin, FittedSynthesizer):
         Returns
         -------
         ndarray of shape (n_samples,)
-            For as many real rows as generated ones; calibrated on rows that were held out. Exactly .5 where
-            nothing was found that tells them apart (``discriminator_`` is None).
+            For as many real rows as generated ones (without guidance); calibrated on rows that were held out
+            and on fresh ones, see `ganaug.metrics.reliability`. Exactly .5 where nothing was found that tells
+            them apart (``discriminator_`` is None).
         """
         codes = self._codes(X, y)
-        odds = self._model.guide.log_odds(codes) if self._model.guide is not None else codes[:, 0] * 0.0
+        guide = self._model.guide
+        odds = codes[:, 0] * 0.0 if guide is None else guide.log_odds(codes)
         return torch.sigmoid(odds.double()).cpu().numpy()
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -231,12 +233,13 @@ class ModelSynthesizer(TransformerMixin, FittedSynthesizer):
         -------
         ndarray of shape (n_samples, n_features_out)
             Of images, what the discriminator sees in each, before it knows the class. Of a table, for each
-            modelled column the log-likelihood of the cell given the row's other cells: a very low
-            one is an odd cell. Last the row's log-odds of being real (see `realism`). Names are those of
-            `get_feature_names_out`; columns that others determine, or that are not modelled, have none.
+            modelled column the log-likelihood of the cell given the row's other cells: a very low one is an
+            odd cell. In a column that others determine, such as a copy or a total, it is 0 where that holds,
+            and where it is broken that of a value never seen. Last the row's log-odds of being real (see
+            `realism`). Names are those of `get_feature_names_out`; columns that are not modelled have none.
         """
         codes = self._codes(X, None)
-        return self._model.modality.features(self._model.in_double(), self._model.guide, codes)
+        return self._model.modality.features(self._model.in_double(), self._model.guide, codes, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of what `transform` returns.

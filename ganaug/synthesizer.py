@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,10 +31,10 @@ from ganaug.model import Model
 from ganaug.tabular.cascade import Cascade
 from ganaug.tabular.choices import FROM_DTYPE
 from ganaug.tabular.constraints import Constraint, check_constraints
+from ganaug.tabular.guidance import DISCRIMINATORS
 from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
-from ganaug.training.course import Course
 from ganaug.training.history import History
 from ganaug.training.loop import Loop
 from ganaug.training.plan import FEWEST_TO_SPLIT, Task, split_rows, take_rows
@@ -63,9 +64,9 @@ class GANSynthesizer(ModelSynthesizer):
         that suits it; or (the discriminator's, the generator's) functions,
         ``loss(real_logits, fake_logits)`` -> a tensor of one number per row. The cascade is trained by
         likelihood and doesn't use it.
-    discriminator : {"auto", "trees"} or None, default="auto"
-        What tells real rows from those of the cascade, and guides `sample`: boosted trees, kept when they
-        gain on rows that neither they nor the generator have seen; None does without.
+    discriminator : {"auto", "trees", "neural"} or None, default="auto"
+        What tells real rows from generated ones, and guides `sample`: boosted trees ("auto"), or a neural
+        network; kept when it gains on rows that it has not seen. None does without.
     categorical_features : "from_dtype" or list of str, int or bool, default="from_dtype"
         Columns of a table that are categories, by name, by position, or with a bool for each column;
         "from_dtype" finds out from dtypes and values. ``columns`` has the last word.
@@ -219,6 +220,7 @@ class GANSynthesizer(ModelSynthesizer):
         InvalidImageError
             The same of images.
         """
+        began = time.monotonic()
         self._check_parameters()
         device = resolve_device(self.device)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
@@ -236,14 +238,17 @@ class GANSynthesizer(ModelSynthesizer):
         columns, root = columns_of(modality.header(X)), seed_sequence(self.random_state)
         options = modality.settle(self._options(modality), device)
         model = self._model.copy() if goes_on else Model.build(modality, options, _seed(root))
-        trainer = self._trainer(model, codes, weights, root, device)
+        task = self._task(model, codes, weights, root, device)
+        trainer = modality.trainer(model.network.to(device), model.options, task)
+        if isinstance(trainer, Loop):
+            trainer.spent_seconds = time.monotonic() - began
         history = trainer.run()
         n_iter = max(1, trainer.epoch)
         if goes_on:
             history, n_iter = History([*self.history_, *history]), n_iter + self.n_iter_
         else:
             self._note_columns(columns)
-        guide = modality.make_guide(model.network, codes, weights, trainer, _seed(root))
+        guide = modality.make_guide(model.network, codes, weights, task, trainer, _seed(root))
         self._set_fitted(replace(model, guide=guide), str(root.entropy), history, n_iter)
         return self
 
@@ -251,7 +256,7 @@ class GANSynthesizer(ModelSynthesizer):
         check_choice("modality", self.modality, ("auto", *MODALITIES))
         resolve_loss(self.loss)
         if self.discriminator is not None:
-            check_choice("discriminator", self.discriminator, ("auto", "trees"))
+            check_choice("discriminator", self.discriminator, ("auto", *DISCRIMINATORS))
         check_constraints(self.constraints)
         check_parameter("min_level_count", self.min_level_count, int, minimum=1)
         check_choice("missing_values", self.missing_values, ("model", "ignore"))
@@ -309,20 +314,20 @@ class GANSynthesizer(ModelSynthesizer):
         options.check()
         return options
 
-    def _trainer(
+    def _task(
         self,
         model: Model,
         codes: NDArray[Any],
         weights: NDArray[np.float64] | None,
         root: np.random.SeedSequence,
         device: torch.device,
-    ) -> Loop | Course:
-        """Rows split, settings found: one fit, ready to run; rare classes of ``y`` are all learned from."""
+    ) -> Task:
+        """Rows split, settings found; rare classes of ``y`` are all learned from."""
         counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
         is_rare = model.modality.rare_rows(codes, fewest=FEWEST_TO_SPLIT)
         rng = numpy_generator(root, _SPLIT_KEY)
         learnt_from, held_out = split_rows(counts, is_rare, self.validation_fraction, rng)
-        task = Task(
+        return Task(
             rows=take_rows(codes, weights, learnt_from, device),
             held_out=take_rows(codes, weights, held_out, device) if len(held_out) else None,
             batch_size=self.batch_size,
@@ -333,10 +338,9 @@ class GANSynthesizer(ModelSynthesizer):
             loss=resolve_loss(self.loss),
             root=np.random.SeedSequence(root.entropy, spawn_key=(_TRAIN_KEY,)),
             callbacks=(*self.callbacks, *([ProgressBar()] if self.verbose else [])),
-            guides=self.discriminator is not None,
+            discriminator="trees" if self.discriminator == "auto" else self.discriminator,
             guide=model.guide,
         )
-        return model.modality.trainer(model.network.to(device), model.options, task)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

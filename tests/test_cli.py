@@ -374,3 +374,43 @@ def test_kinds_of_columns_can_be_chosen(folder, tmp_path, run):
         assert said_in_one_line(
             run("fit", folder / "table.csv", "-o", model, "--column", wrong), wrong.split("=")[0]
         )
+
+
+# Judging
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory) -> Path:
+    """Training, unseen and synthetic rows as CSV."""
+    folder = tmp_path_factory.mktemp("judged")
+    for seed, name in enumerate(("real", "unseen", "synthetic")):
+        columns = ["age", "plan", "newsletter", "churned"]
+        make_customers(150, random_state=seed)[columns].to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def test_evaluate_prints_the_report_and_writes_the_page(run, judged, tmp_path):
+    pytest.importorskip("jinja2")
+    page = tmp_path / "report.html"
+    options = ["--holdout", judged / "unseen.csv", "--target", "churned", "--html", page]
+    status, out, err = run("evaluate", judged / "real.csv", judged / "synthetic.csv", *options)
+    assert (status, err) == (0, "")
+    assert "tree C2ST" in out
+    assert "trained on it, AUC" in out
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.csv"], ["nothing.csv"]),
+        (["synthetic.csv", "--target", "salary"], ["target", "'salary'"]),
+        (["synthetic.csv", "--html", "nowhere/report.html"], ["no directory"]),
+        (["synthetic.csv", "--max-rows", "3"], ["--max-rows"]),
+        (["model.csv"], ["synthetic must have the columns of real_train", "lacks 'age'"]),
+    ],
+)
+def test_evaluate_says_what_is_wrong_in_one_line(run, judged, monkeypatch, arguments, words):
+    monkeypatch.chdir(judged)
+    pd.DataFrame({"a": range(30)}).to_csv(judged / "model.csv", index=False)
+    assert said_in_one_line(run("evaluate", "real.csv", *arguments), *words)

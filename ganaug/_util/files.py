@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["atomic_writer", "check_output"]
+__all__ = ["atomic_writer", "check_output", "what_to_do"]
 
 
 @contextmanager
@@ -89,6 +89,20 @@ def check_output(path: str | os.PathLike[str]) -> int | None:
     if not stat.S_ISREG(mode):
         raise ValueError(f"{os.fspath(path)!r} is not a regular file and can't be replaced in one step.")
     return stat.S_IMODE(mode)
+
+
+def what_to_do(error: Exception) -> str:
+    """The message of an error, with advice where the system's own words about a file have none."""
+    name = getattr(error, "filename", None)
+    if name is None:
+        return str(error) or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return f"there is no file {str(name)!r}; check the path."
+    if isinstance(error, IsADirectoryError):
+        return f"{str(name)!r} is a directory; name a file in it."
+    if isinstance(error, PermissionError):
+        return f"no permission for {str(name)!r}; choose another place, or change its permissions."
+    return f"{str(name)!r}: {error.strerror if isinstance(error, OSError) else error}."
 
 
 def _sync_directory(directory: Path) -> None:

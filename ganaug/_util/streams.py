@@ -1,4 +1,4 @@
-"""Tables to files, batch after batch: whole or not at all, in the memory of one batch."""
+"""Tables from files, and to files, batch after batch: whole or not at all, in the memory of one batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from ganaug._util.files import atomic_writer
 
-__all__ = ["PARQUET", "check_extension", "write_tables"]
+__all__ = ["PARQUET", "check_extension", "read_table", "write_tables"]
 
 PARQUET = (".parquet", ".pq")
 _NO_PYARROW = 'Parquet files need pyarrow: pip install "ganaug[parquet]".'
@@ -25,6 +25,33 @@ def check_extension(path: str | os.PathLike[str]) -> str:
     if suffix not in (".csv", *PARQUET):
         raise ValueError(f"{str(path)!r}: the file's name must end in .csv or .parquet, to say its format.")
     return suffix
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A whole CSV or Parquet file; whole numbers and booleans keep their kind when values are missing.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If its extension or its content is of another format.
+    ImportError
+        If it is Parquet and pyarrow isn't installed.
+    """
+    suffix = check_extension(path)
+    if not path.exists():
+        raise FileNotFoundError(2, "No such file", str(path))
+    try:
+        if suffix in PARQUET:
+            return pd.read_parquet(path)
+        return pd.read_csv(path, low_memory=False, dtype_backend="numpy_nullable")
+    except ImportError as error:
+        raise ImportError(_NO_PYARROW) from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        raise ValueError(f"{str(path)!r} can't be read as {suffix[1:]}: {error}") from error
 
 
 def write_tables(

@@ -18,7 +18,8 @@ from ganaug.metrics.reasons import find_reasons
 
 MAX_PAIR_COLUMNS = 60  # of wider tables, pairs of the columns with the worst marginals only
 _NOISE = 1.5  # times its floor, an error is still taken for noise
-_LOOK, _BAD = 2.0, 10.0  # points of severity
+_SURE = 1.4  # Kolmogorov's and Smirnov's 4 %: chance alone goes no farther, in units of the root of 1/n + 1/m
+LOOK, BAD = 2.0, 10.0  # points of severity
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ def find_faults(judged: Judged) -> Faults:
     floor = judged.candidates.get("real", judged.candidates["bootstrap"])
     coded = [judged.coded.of(judged.reference, rows) for rows in (judged.candidates["synthetic"], floor)]
     own, of_floor = (_marginals(tables) for tables in coded)
-    excess = np.maximum(0.0, own - _NOISE * np.maximum(of_floor, np.median(of_floor) / 2))
+    present = [(~np.isnan(rows)).sum(axis=0) for rows in coded[0].matrices]
+    chance = 100.0 * _SURE * np.sqrt(sum(1.0 / np.maximum(n, 1) for n in present))
+    excess = np.maximum(0.0, own - np.maximum(_NOISE * of_floor, chance))
     pairs = _pairs(judged, coded, excess)
     columns = _columns(judged, own, of_floor, excess, pairs)
     reasons = find_reasons(coded[0], random_state=judged.random_state)
@@ -112,7 +115,7 @@ def _columns(
         100.0 * np.isnan(rows).mean(axis=0) for rows in (judged.reference, judged.candidates["synthetic"])
     ]
     names = judged.coded.names
-    words = [WORDS[int(points > _LOOK) + int(points > _BAD)] for points in severity]
+    words = [WORDS[int(points > LOOK) + int(points > BAD)] for points in severity]
     table = pd.DataFrame(
         {
             "error": own,

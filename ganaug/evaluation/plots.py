@@ -137,13 +137,13 @@ def level_shares(real: pd.Series, synthetic: pd.Series) -> pd.DataFrame:
     ).fillna(0.0)
     kept = shares["real"].nlargest(_MAX_LEVELS).index
     rest = shares.drop(kept).sum()
-    shares = shares.reindex(_in_order(real, kept))
+    shares = shares.reindex(in_order(real, kept))
     if rest.sum() > 0:
         shares.loc[f"{len(set(real.dropna()) - set(kept))} others"] = rest
     return shares
 
 
-def _in_order(real: pd.Series, levels: pd.Index) -> list[Any]:
+def in_order(real: pd.Series, levels: pd.Index) -> list[Any]:
     """Levels as the column orders them, most frequent first where it doesn't."""
     if isinstance(real.dtype, pd.CategoricalDtype) and real.dtype.ordered:
         return [level for level in real.dtype.categories if level in levels]

@@ -127,7 +127,7 @@ def _attacks(
     said: dict[str, Any] = {}
     for name, (rows, train, unseen) in tables.items():
         coded = judged.coded.of(train, unseen, rows)
-        hits = lone_rows(coded, N_GUESSES, judged.random_state)
+        hits = lone_rows(coded, min(N_GUESSES, 2 * len(rows)), judged.random_state)
         alone[name] = _gain(hits[0], hits[1])
         right, naive = guesses(coded, N_TARGETS, judged.random_state)
         guessed[name] = _gain(right[0].mean(axis=1), right[1].mean(axis=1))
@@ -136,14 +136,14 @@ def _attacks(
     limits = Limits(0.0, 1, 2.0, 10.0, lower=-100.0)
     hits, right, naive = said["hits"], said["right"], said["naive"]
     singled = measure("singling-out gain %", "privacy", limits, _MEANINGS["singled"], alone, _of_hits(hits))
+    shares = [f"{100 * part.mean():.1f} %" for part in (*right, naive)]
     detail = (
-        f"The nearest synthetic row is right on {right[0].mean():.1%} of the cells of training rows and "
-        f"on {right[1].mean():.1%} of those of unseen ones; always guessing the usual value, on "
-        f"{naive.mean():.1%}."
+        f"The nearest synthetic row is right on {shares[0]} of the cells of training rows and on {shares[1]} "
+        f"of those of unseen ones; always guessing the usual value, on {shares[2]}."
     )
     attributes = measure("attribute gain %", "privacy", limits, _MEANINGS["attribute"], guessed, detail)
-    shares = {"train": right[0].mean(axis=0), "holdout": right[1].mean(axis=0), "naive": naive.mean(axis=0)}
-    return singled, attributes, pd.DataFrame(shares, index=pd.Index(judged.coded.names, name="column"))
+    columns = {"train": right[0].mean(axis=0), "holdout": right[1].mean(axis=0), "naive": naive.mean(axis=0)}
+    return singled, attributes, pd.DataFrame(columns, index=pd.Index(judged.coded.names, name="column"))
 
 
 def _gain(seen: FloatArray, unseen: FloatArray) -> Statistic:
@@ -156,8 +156,9 @@ def _gain(seen: FloatArray, unseen: FloatArray) -> Statistic:
 def _of_hits(hits: tuple[FloatArray, FloatArray]) -> str:
     if not len(hits[0]):
         return "No guess could be made: no synthetic row is alone in anything."
-    true = f"{hits[0].mean():.1%} are true of the training rows and {hits[1].mean():.1%} of the unseen ones"
-    return f"Of {len(hits[0])} guesses about what one row alone has, {true}."
+    shares = [f"{100 * part.mean():.1f} %" for part in hits]
+    told = f"{shares[0]} are true of the training rows and {shares[1]} of the unseen ones"
+    return f"Of {len(hits[0])} guesses about what one row alone has, {told}."
 
 
 _MEANINGS = {

@@ -57,7 +57,8 @@ def read_tables(real_train: Any, synthetic: Any, real_holdout: Any = None, targe
         if len(frame) < LEAST_ROWS:
             raise InvalidTableError(f"{name} must have at least {LEAST_ROWS} rows; got {len(frame)}.")
     if target is not None and target not in columns:
-        raise InvalidTableError(f"target must be a column of the tables; got {target!r}.")
+        known = ", ".join(map(repr, columns[:30]))
+        raise InvalidTableError(f"target must be a column of the tables ({known}); got {target!r}.")
     raw = {name: frame[columns] for name, frame in raw.items()}
     read = [_read_column(name, {table: frame[name] for table, frame in raw.items()}) for name in columns]
     frames = {
@@ -200,7 +201,9 @@ def _left_out_notes(frames: dict[str, pd.DataFrame], left_out: list[Any]) -> lis
         kept = f"Column {name!r} was left out: it has a value of its own in nearly every row."
         if train.dtype == object and len(synthetic):
             share = float(synthetic.isin(set(train.dropna())).mean())
-            kept += f" {share:.0%} of the synthetic values are values of training rows, word for word."
+            kept += (
+                f" {100 * share:.0f} % of the synthetic values are values of training rows, word for word."
+            )
         notes.append(kept)
     return notes
 

@@ -1,4 +1,4 @@
-"""What was found about synthetic rows: as text, as a frame, and as a picture."""
+"""What was found about synthetic rows: as text, as a frame, as a picture, and as one page to pass on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from ganaug._util.files import atomic_writer
-from ganaug.evaluation.page import Section
+from ganaug._util.files import atomic_writer, check_output
+from ganaug.evaluation.page import Section, render
 from ganaug.evaluation.scale import GROUPS, WORDS, Measure
 
 if TYPE_CHECKING:
@@ -150,6 +150,25 @@ class Report:
             with atomic_writer(path) as handle:
                 figure.savefig(handle, format=suffix, dpi=110)
         return figure
+
+    def save_html(self, path: str | os.PathLike[str], *, title: str = "Synthetic rows, judged") -> None:
+        """Write everything as one page that needs nothing else: no network, no script, no other file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where the page goes; a file that is there is replaced when the new one is whole.
+        title : str
+
+        Raises
+        ------
+        ImportError
+            If jinja2 isn't installed.
+        """
+        check_output(path)
+        page = render(self, title)
+        with atomic_writer(path) as handle:
+            handle.write(page.encode("utf-8"))
 
 
 def _short(value: float) -> str:

@@ -192,7 +192,13 @@ class ImageModality:
         return make_game(self, options, network, task)
 
     def make_guide(
-        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+        self,
+        network: Any,
+        codes: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        task: Task,
+        trainer: Any,
+        seed: int,
     ) -> Judge:
         """The discriminator, and what its logits are worth."""
         judge = Judge(self, trainer.options, trainer.discriminator)
@@ -219,7 +225,7 @@ class ImageModality:
             "realism(X) for how real each image looks to the discriminator; got score_samples"
         )
 
-    def features(self, network: Any, guide: Judge, codes: Tensor) -> NDArray[np.float64]:
+    def features(self, network: Any, guide: Judge, codes: Tensor, X: Any) -> NDArray[np.float64]:
         """What the discriminator sees in each image, (n, n_features)."""
         return guide.features(codes)
 

@@ -11,6 +11,7 @@ question          functions
 `utility`         `train_on_synthetic`, `feature_importances`
 `privacy`         `dcr_share`, `nndr_share`, `exact_copies`, `near_copies`, `membership_auc`
 `attacks`         `singling_out`, `attribute_inference`
+`calibration`     `reliability`
 `classifier`      `fit_classifier`, `train_on_synthetic_images`
 `frechet`         `frechet_distance`, `kernel_distance`
 `neighbours`      `neighbourhoods`
@@ -25,6 +26,7 @@ independent columns get.
 """
 
 from ganaug.metrics.attacks import attribute_inference, singling_out
+from ganaug.metrics.calibration import reliability
 from ganaug.metrics.classifier import ImageClassifier, fit_classifier, train_on_synthetic_images
 from ganaug.metrics.detection import harder_judge_auc, tree_detection, xgboost_c2st
 from ganaug.metrics.frechet import frechet_distance, kernel_distance
@@ -62,6 +64,7 @@ __all__ = [
     "neighbourhoods",
     "nndr_share",
     "perceptual_hashes",
+    "reliability",
     "shape_error",
     "shape_error_by_column",
     "singling_out",

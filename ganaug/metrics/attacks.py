@@ -16,7 +16,9 @@ import pandas as pd
 
 from ganaug.metrics.features import BoolArray, CodedTables, FloatArray, code_tables
 
-MAX_COLUMNS = 5  # in a guess that is to single out
+MAX_COLUMNS = 10  # in a guess that is to single out
+WIDEST = 0.3  # share of the rows on either side that a guess of a number may take in
+_TRIES = 5  # at a guess about one row
 TOLERANCE = 0.025  # of the range between the 5 % and the 95 % quantile: as close as a guess need be
 _BLOCK_CELLS = 8_000_000
 
@@ -30,10 +32,10 @@ def singling_out(
     n_guesses: int = 1000,
     random_state: int = 0,
 ) -> dict[str, float]:
-    """Share of guesses such as "there is one person with age >= 81 and city = Porto" that are true.
+    """Share of guesses such as "one person alone is 81 to 84 and lives in Porto" that are true.
 
-    A guess takes a synthetic row and two to five of its columns: numbers at least, or at most, the row's,
-    categories the same. Those that hold for one synthetic row alone are made about the real rows.
+    A guess takes a synthetic row and two to ten of its columns: numbers near the row's, categories the same.
+    Those that hold for one synthetic row alone, at most one for each, are made about the real rows.
 
     Parameters
     ----------
@@ -78,19 +80,39 @@ def lone_rows(coded: CodedTables, n_guesses: int, random_state: int) -> tuple[Fl
     rng = np.random.default_rng(random_state)
     size = min(map(len, coded.matrices))
     train, holdout, rows = (matrix[rng.permutation(len(matrix))[:size]] for matrix in coded.matrices)
-    middles = [_median(column) for column in rows.T]
+    ordered = [np.sort(column[~np.isnan(column)]) for column in rows.T]
     found: list[tuple[bool, bool]] = []
-    for _ in range(3 * n_guesses):
-        row = rows[rng.integers(size)]
-        n_columns = min(int(rng.integers(2, MAX_COLUMNS + 1)), len(row))
-        chosen = rng.permutation(len(row))[:n_columns]
-        guess = [(int(j), row[j], bool(coded.is_category[j]), bool(row[j] >= middles[j])) for j in chosen]
-        if _count(rows, guess) == 1:
-            found.append((_count(train, guess) == 1, _count(holdout, guess) == 1))
+    for row in rows:
+        for _ in range(_TRIES):
+            guess = _guess(row, ordered, coded.is_category, rng)
+            if _count(rows, guess) == 1:
+                found.append((_count(train, guess) == 1, _count(holdout, guess) == 1))
+                break
         if len(found) == n_guesses:
             break
     hits = np.array(found, dtype=np.float64).reshape(-1, 2)
     return hits[:, 0], hits[:, 1]
+
+
+def _guess(
+    row: FloatArray, ordered: list[FloatArray], is_category: BoolArray, rng: np.random.Generator
+) -> list[tuple[int, float, float]]:
+    """Some of a row's columns, each with the bounds between which the row lies; NaN for a missing cell."""
+    n_columns = int(rng.integers(min(2, len(row)), min(MAX_COLUMNS, len(row)) + 1))
+    guess = []
+    for j in rng.permutation(len(row))[:n_columns]:
+        low = high = float(row[j])
+        if not is_category[j] and not np.isnan(row[j]):
+            values = ordered[j]
+            width = len(values) * WIDEST * float(rng.random()) ** 2
+            at = (
+                np.searchsorted(values, row[j], side="left"),
+                np.searchsorted(values, row[j], side="right") - 1,
+            )
+            low = float(values[max(int(at[0] - width), 0)])
+            high = float(values[min(int(at[1] + width), len(values) - 1)])
+        guess.append((int(j), low, high))
+    return guess
 
 
 def attribute_inference(
@@ -211,25 +233,15 @@ def _is_right(guess: FloatArray, truth: FloatArray, is_category: bool, span: flo
     return right
 
 
-def _count(rows: FloatArray, guess: list[tuple[int, float, bool, bool]]) -> int:
+def _count(rows: FloatArray, guess: list[tuple[int, float, float]]) -> int:
     """Rows of which a guess is true; looking is over as soon as none is left."""
     left = np.arange(len(rows))
-    for j, value, is_category, is_high in guess:
+    for j, low, high in guess:
         cells = rows[left, j]
-        if np.isnan(value):
-            left = left[np.isnan(cells)]
-        elif is_category:
-            left = left[cells == value]
-        else:
-            left = left[cells >= value if is_high else cells <= value]
+        left = left[np.isnan(cells) if np.isnan(low) else (cells >= low) & (cells <= high)]
         if not len(left):
             break
     return len(left)
-
-
-def _median(column: FloatArray) -> float:
-    present = column[~np.isnan(column)]
-    return float(np.median(present)) if len(present) else 0.0
 
 
 def _span(column: FloatArray) -> float:

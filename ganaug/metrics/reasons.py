@@ -1,8 +1,9 @@
 """What gives synthetic rows away, in words: rules read off small trees that tell them from real ones.
 
-A tree of depth three is fitted on one half of the rows; its most telling leaf becomes a rule, which loses
-every condition that it can do without, and stays only if the other half of the rows bears it out. The next
-tree does without the columns that have been named.
+On one half of the rows, a tree of depth three is fitted, and all pairs of conditions are tried, since a tree
+can't see what shows in no column alone. The most telling leaf or pair becomes a rule, loses every condition
+that it can do without, and stays only if the other half of the rows bears it out. The next search does
+without the columns that have been named.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _DEPTH = 3
 _MAX_VALUES = 20  # of a column that get a question of their own
 _POPULAR = 0.01  # share of the rows that makes a number's value one of them
 _SURE = 4.0  # standard errors by which the other half of the rows must bear a rule out
+_QUANTILES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)  # bounds of pairs
 _NEGATIONS = ("is not", "not whole")
 _ENOUGH = 0.8  # of its standard errors a shorter rule must keep
 
@@ -93,9 +95,11 @@ def find_reasons(coded: CodedTables, max_reasons: int = 6, random_state: int = 0
     found: list[tuple[float, list[Condition]]] = []
     while questions and len(found) < max_reasons:
         leaf = _telling_leaf(questions, [_answers(questions, matrix) for matrix in search])
-        if leaf is None:
+        rules = [rule for rule in (leaf, _telling_pair(questions, search)) if rule]
+        if not rules:
             break
-        rule = _rarer(_shortened(leaf, search), search)
+        best = max(rules, key=lambda rule: _surprise(rule, search) * _ENOUGH ** _n_negations(rule))
+        rule = _rarer(_shortened(best, search), search)
         surprise = _surprise(rule, check)
         if surprise >= _SURE:
             found.append((surprise, rule))
@@ -199,11 +203,46 @@ def _telling_leaf(questions: list[Condition], answers: list[FloatArray]) -> list
     best, best_surprise = -1, 0.0
     for leaf in np.unique(leaves):
         shares = [float(np.mean(part == leaf)) for part in np.split(leaves, [sizes[0]])]
-        n_negations = sum(c.kind in _NEGATIONS for c in _path(tree.tree_, int(leaf), questions))
+        n_negations = _n_negations(_path(tree.tree_, int(leaf), questions))
         surprise = _standard_errors(shares, sizes) * _ENOUGH**n_negations
         if surprise > best_surprise:
             best, best_surprise = int(leaf), surprise
     return _path(tree.tree_, best, questions) if best > 0 else None  # 0 is the root: nothing was split
+
+
+def _telling_pair(questions: list[Condition], tables: list[FloatArray]) -> list[Condition] | None:
+    """The two conditions whose shares together differ by the most standard errors, or one of them."""
+    conditions = [c for question in questions for c in _both_sides(question, tables)]
+    sizes = [len(table) for table in tables]
+    if not conditions or min(sizes) < 2:
+        return None
+    shares = []
+    for table in tables:
+        holds = np.column_stack([condition.holds(table) for condition in conditions]).astype(np.float32)
+        shares.append((holds.T @ holds).astype(np.float64) / len(table))  # one condition on the diagonal
+    common = (shares[0] * sizes[0] + shares[1] * sizes[1]) / sum(sizes)
+    variance = np.maximum(common * (1 - common), 1e-12) * (1 / sizes[0] + 1 / sizes[1])
+    surprise = np.abs(shares[0] - shares[1]) / np.sqrt(variance)
+    i, j = np.unravel_index(int(surprise.argmax()), surprise.shape)
+    return _tightest(list(dict.fromkeys([conditions[int(i)], conditions[int(j)]])))
+
+
+def _both_sides(question: Condition, tables: list[FloatArray]) -> list[Condition]:
+    """The conditions of a question: of a bound, both sides of the real column's quantiles."""
+    if question.kind == "whole":
+        return [question, replace(question, kind="not whole")]
+    if question.kind != "below":
+        return [question]
+    column = tables[0][:, question.column]
+    present = column[~np.isnan(column)]
+    if not len(present):
+        return []
+    bounds = np.unique([_round_bound(float(q)) for q in np.quantile(present, _QUANTILES)])
+    return [Condition(question.column, kind, float(b)) for b in bounds for kind in ("below", "from")]
+
+
+def _n_negations(rule: list[Condition]) -> int:
+    return sum(condition.kind in _NEGATIONS for condition in rule)
 
 
 def _path(tree: Any, leaf: int, questions: list[Condition]) -> list[Condition]:

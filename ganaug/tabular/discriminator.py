@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -54,6 +54,9 @@ class TreeDiscriminator:
     axes: tuple[Axis, ...]
     trees: GrownTrees
 
+    stages: ClassVar[tuple[int, ...]] = (10, 25, 50, 100, 150, 200, 300)
+    """After how many trees it is judged."""
+
     @classmethod
     def fit(
         cls,
@@ -61,7 +64,7 @@ class TreeDiscriminator:
         real: NDArray[Any],
         fake: NDArray[Any],
         *,
-        n_trees: int,
+        amount: int,
         learning_rate: float = 0.05,
         max_leaves: int = 31,
         min_rows: int = 50,
@@ -74,7 +77,8 @@ class TreeDiscriminator:
         ----------
         fields : sequence of Field
         real, fake : integer arrays of shape (n_rows, n_fields)
-        n_trees : int
+        amount : int
+            Trees.
         learning_rate : float, default=0.05
         max_leaves, min_rows : int, default=31, 50
             Leaves of a tree, rows of a leaf.
@@ -93,7 +97,7 @@ class TreeDiscriminator:
         weights = np.concatenate([own * (len(fake) / own.sum()), np.ones(len(fake))])
         grower = HistGradientBoostingClassifier(
             learning_rate=learning_rate,
-            max_iter=n_trees,
+            max_iter=amount,
             max_leaf_nodes=max_leaves,
             max_depth=_MOST_DEPTH,
             min_samples_leaf=min_rows,
@@ -103,6 +107,19 @@ class TreeDiscriminator:
             random_state=seed,
         )
         return cls(axes, grown_trees(grower.fit(X, y, sample_weight=weights)))
+
+    @classmethod
+    def try_out(
+        cls,
+        fields: Sequence[Field],
+        real: NDArray[Any],
+        fake: NDArray[Any],
+        judged: Sequence[Tensor],
+        sample_weight: FloatArray | None = None,
+    ) -> list[Tensor]:
+        """Log-odds of rows (n_rows, n_fields) at each stage, (n_stages, n_rows) for each of ``judged``."""
+        trees = cls.fit(fields, real, fake, amount=cls.stages[-1], sample_weight=sample_weight)
+        return [trees.staged_log_odds(rows, cls.stages) for rows in judged]
 
     @property
     def n_trees(self) -> int:

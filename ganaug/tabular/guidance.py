@@ -29,21 +29,29 @@ from ganaug.exceptions import ModelFileError
 from ganaug.tabular.apart import Apart
 from ganaug.tabular.columns.base import Field
 from ganaug.tabular.discriminator import TreeDiscriminator
+from ganaug.tabular.neural_guide import NeuralGuide
 from ganaug.tabular.raking import Margins
 
 FloatArray = NDArray[np.float64]
 Draw = Callable[[int], Tensor]
+Discriminator = TreeDiscriminator | NeuralGuide
+
+DISCRIMINATORS: dict[str, type[TreeDiscriminator] | type[NeuralGuide]] = {
+    "trees": TreeDiscriminator,
+    "neural": NeuralGuide,
+}
 
 FEWEST_ROWS = 200  # to tell real from generated rows by
 _FAKE_SHARE, _MOST_FAKES = 4, 120_000  # generated rows for each real one, and at most
 _MOST_REAL = 60_000  # real rows that trees grow on; more would cost more and tell next to no more
-_STAGES = (10, 25, 50, 100, 150, 200, 300)
 _STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+_MOST_FRESH = 8_000  # generated rows over which the odds are brought to an average of one
 _CHECK_SHARE = 0.25  # of the generated rows: they judge, and no tree grows on them
 _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
 RAKED_ROWS = 2_000  # fewer rows say too little of margins
 _FEWEST_DRAWS, _MOST_CELLS = 1_000, 4_000_000  # generated for a wide table, whose rows cost more
+_FEWEST_RAKED = 250  # of them where no trees are to grow
 _RAKED_CELLS = 120_000  # by which is found how many are needed, where nothing but margins guides
 _CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
 
@@ -54,15 +62,15 @@ class Trust:
 
     Parameters
     ----------
-    n_trees : int
-        0 when it can't beat chance.
+    amount : int
+        Trees, or steps of a network; 0 when it can't beat chance.
     strength : float
         What its log-odds are multiplied by.
     gain : float
         Held-out log-likelihood gained, in nats per row.
     """
 
-    n_trees: int
+    amount: int
     strength: float
     gain: float
 
@@ -75,10 +83,11 @@ def measure_trust(
     draw: Draw,
     *,
     used: Sequence[int],
+    kind: str = "trees",
     weights: FloatArray | None = None,
     held_out_weights: Tensor | None = None,
 ) -> Trust:
-    """Find how many trees and what strength gain most on rows that neither side has seen.
+    """Find how many trees, or steps, and what strength gain most on rows that neither side has seen.
 
     Parameters
     ----------
@@ -90,6 +99,7 @@ def measure_trust(
         ``draw(n)`` gives codes (n, n_fields) of generated rows.
     used : sequence of int
         The fields to look at.
+    kind : {"trees", "neural"}, default="trees"
     weights, held_out_weights : array or tensor, optional
         How much each row counts.
     """
@@ -101,13 +111,13 @@ def measure_trust(
     n_check = int(len(fake) * _CHECK_SHARE)
     check, grown_on = fake[:n_check], fake[n_check:].cpu().numpy()
     some, own = _some(real, weights)
-    trees = TreeDiscriminator.fit(fields, some, grown_on, n_trees=_STAGES[-1], sample_weight=own)
-    on_real, on_fake = (trees.staged_log_odds(rows, _STAGES).double() for rows in (held_out, check))
+    tried = DISCRIMINATORS[kind]
+    on_real, on_fake = tried.try_out(fields, some, grown_on, (held_out, check), own)
     share = torch.full((len(held_out),), 1 / len(held_out), dtype=torch.float64, device=held_out.device)
     if held_out_weights is not None:
         share = held_out_weights.double() / held_out_weights.sum()
     best = Trust(0, 0.0, 0.0)
-    for stage, real_odds, fake_odds in zip(_STAGES, on_real, on_fake, strict=True):
+    for stage, real_odds, fake_odds in zip(tried.stages, on_real.double(), on_fake.double(), strict=True):
         for strength in _STRENGTHS:
             tilt = strength * real_odds
             mean = (share * tilt).sum()
@@ -124,7 +134,7 @@ class Guide:
 
     Parameters
     ----------
-    discriminator : TreeDiscriminator or None
+    discriminator : TreeDiscriminator, NeuralGuide or None
     strength : float
         Of the log-odds, when guidance is "auto".
     gain : float
@@ -139,9 +149,11 @@ class Guide:
         Of the real rows of each class of the label, by its code.
     apart : Apart or None
         What keeps drawn rows apart from those of a tiny table.
+    offset : float
+        What makes the odds a ratio of densities: one, on average over generated rows.
     """
 
-    discriminator: TreeDiscriminator | None
+    discriminator: Discriminator | None
     strength: float
     gain: float
     surplus: int
@@ -149,6 +161,7 @@ class Guide:
     margins: Margins
     class_margins: dict[int, Margins]
     apart: Apart | None = None
+    offset: float = 0.0
 
     @classmethod
     @torch.no_grad()
@@ -160,6 +173,7 @@ class Guide:
         trust: Trust,
         *,
         used: Sequence[int],
+        kind: str = "trees",
         weights: FloatArray | None = None,
         is_labelled: bool = False,
     ) -> Guide:
@@ -174,6 +188,7 @@ class Guide:
         trust : Trust
         used : sequence of int
             The fields to look at; the last one is among them if it is the label's.
+        kind : {"trees", "neural"}, default="trees"
         weights : array of shape (n_rows,), optional
         is_labelled : bool, default=False
             Whether the last field is a label, whose classes have margins of their own.
@@ -183,32 +198,39 @@ class Guide:
         margins = Margins.fit(own_fields, real, own)
         by_class = _class_margins(own_fields, real, own) if is_labelled else {}
         n_rows = _n_fakes(len(real), len(own_fields))
-        if not trust.n_trees:
-            n_rows = min(n_rows, max(_FEWEST_DRAWS, _RAKED_CELLS // len(own_fields)))
+        if not trust.amount:
+            n_rows = min(n_rows, max(_FEWEST_RAKED, _RAKED_CELLS // len(own_fields)))
         fake = draw(n_rows)[:, list(used)]
         apart = Apart.fit(real, fake.cpu().numpy())
-        if not trust.n_trees:
+        if not trust.amount:
             raked = margins.rake(fake, torch.zeros(len(fake), device=fake.device))
             return cls(None, 0.0, 0.0, _surplus(raked), tuple(used), margins, by_class, apart)
         rows, counts = _some(real, weights)
-        trees = TreeDiscriminator.fit(
-            own_fields, rows, fake.cpu().numpy(), n_trees=trust.n_trees, sample_weight=counts
+        made = DISCRIMINATORS[kind].fit(
+            own_fields, rows, fake.cpu().numpy(), amount=trust.amount, sample_weight=counts
         )
         some = fake[: _MOST_FAKES // 4]
-        raked = margins.rake(some, trust.strength * trees.log_odds(some))
-        return cls(trees, trust.strength, trust.gain, _surplus(raked), tuple(used), margins, by_class, apart)
+        raked = margins.rake(some, trust.strength * made.log_odds(some))
+        fresh = draw(min(_MOST_FRESH, n_rows))[:, list(used)]  # the trees have not grown on
+        offset = -float((trust.strength * made.log_odds(fresh).double()).exp().mean().log())
+        told = made, trust.strength, trust.gain, _surplus(raked)
+        return cls(*told, tuple(used), margins, by_class, apart, offset)
 
     def log_odds(self, codes: Tensor, strength: float | None = None) -> Tensor:
-        """Log-odds of being real times a strength (None: that found in the fit), (n_rows,) in float64."""
+        """Log-odds of being real, (n_rows,) in float64; with another strength not calibrated."""
         factor = self.strength if strength is None else strength
         if self.discriminator is None or factor == 0:
             return torch.zeros(len(codes), dtype=torch.float64, device=codes.device)
-        return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double()
+        return factor * self.discriminator.log_odds(codes[:, list(self.used)]).double() + self.offset
 
     def rake(self, margins: Margins, codes: Tensor, log_weights: Tensor) -> Tensor:
         """Log-weights (n_rows,) that give rows (n_rows, n_fields) these margins."""
         most = 0.8 * self.surplus  # a row is kept at most once; the rest is for what the last fields scale
         return margins.rake(codes[:, list(self.used)], log_weights, most)
+
+    def bins_of(self, margins: Margins, codes: Tensor) -> Tensor:
+        """The bins (n_fields, n_rows) of rows in these margins."""
+        return margins.bins_of(codes[:, list(self.used)])
 
     def copies(self, codes: Tensor, generator: torch.Generator) -> Tensor:
         """Which rows (n_fields, n_rows) are too likely to be of the fit and are to be drawn again."""
@@ -219,17 +241,20 @@ class Guide:
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
         header: Header = {"strength": self.strength, "gain": self.gain, "surplus": self.surplus}
+        header["offset"] = self.offset
         header["classes"], header["used"] = sorted(self.class_margins), list(self.used)
         arrays = {f"margins.{key}": array for key, array in self.margins.to_arrays().items()}
         for code, margins in self.class_margins.items():
             arrays |= {f"margins.{code}.{key}": array for key, array in margins.to_arrays().items()}
-        header["trees"] = header["apart"] = None
+        header["apart"] = None
         if self.apart is not None:
             header["apart"], held = self.apart.to_state()
             arrays |= {f"apart.{key}": array for key, array in held.items()}
-        if self.discriminator is not None:
-            header["trees"], trees = self.discriminator.to_state()
-            arrays |= {f"trees.{key}": array for key, array in trees.items()}
+        for kind, made in DISCRIMINATORS.items():
+            header[kind] = None
+            if isinstance(self.discriminator, made):
+                header[kind], held = self.discriminator.to_state()
+                arrays |= {f"{kind}.{key}": array for key, array in held.items()}
         return header, arrays
 
     @classmethod
@@ -240,15 +265,15 @@ class Guide:
             raise ModelFileError("The fields that the guide in the file looks at are not this table's.")
         fields = [fields[place] for place in used]
         by_class = {code: Margins.from_arrays(_under(f"margins.{code}.", arrays), fields) for code in classes}
-        trees = None
-        if header.get("trees") is not None:
-            own = header_dict(header, "trees")
-            trees = TreeDiscriminator.from_state(own, _under("trees.", arrays), fields)
+        made: Discriminator | None = None
+        for kind, known in DISCRIMINATORS.items():
+            if header.get(kind) is not None:
+                made = known.from_state(header_dict(header, kind), _under(f"{kind}.", arrays), fields)
         apart = None
         if header.get("apart") is not None:
             apart = Apart.from_state(header_dict(header, "apart"), _under("apart.", arrays))
         return cls(
-            trees,
+            made,
             header_float(header, "strength", minimum=0.0),
             header_float(header, "gain"),
             header_int(header, "surplus", minimum=1, maximum=_SURPLUSES[-1]),
@@ -256,71 +281,8 @@ class Guide:
             Margins.from_arrays(_under("margins.", arrays), fields),
             by_class,
             apart,
+            header_float(header, "offset"),
         )
-
-
-def keep_rows(log_weights: Tensor, groups: Tensor, n_wanted: Tensor, generator: torch.Generator) -> Tensor:
-    """Choose rows by weight, an exact number of each group, none twice (systematic resampling).
-
-    Parameters
-    ----------
-    log_weights : tensor of shape (n_rows,)
-    groups : integer tensor of shape (n_rows,)
-        The group of each row.
-    n_wanted : integer tensor of shape (n_groups,)
-        How many to keep of each; no more than it has.
-    generator : torch.Generator
-
-    Returns
-    -------
-    tensor of shape (n_wanted.sum(),)
-        Numbers of the rows kept, group after group, in random order within a group.
-
-    Examples
-    --------
-    >>> weights = torch.tensor([0.0, -50.0, 0.0, 0.0])
-    >>> kept = keep_rows(weights, torch.tensor([0, 0, 1, 1]), torch.tensor([1, 2]), torch.Generator())
-    >>> kept.sort().values
-    tensor([0, 2, 3])
-    """
-    device, wanted = log_weights.device, n_wanted.double()
-    shuffled = torch.randperm(len(log_weights), generator=generator, device=generator.device).to(device)
-    order = shuffled[groups[shuffled].argsort(stable=True)]
-    own = groups[order]
-    share = _shares(log_weights[order].double(), own, wanted)
-    ends = wanted.cumsum(0)
-    # Each group's shares add up to its number: no error adds up over groups, and each has exactly its rows.
-    running = share.cumsum(0)
-    last = torch.bincount(own, minlength=len(wanted)).cumsum(0) - 1
-    total = running[last.clamp(min=0)]
-    start = torch.cat([total.new_zeros(1), total[:-1]])[own]
-    size = (total - torch.cat([total.new_zeros(1), total[:-1]])).clamp(min=1e-300)[own]
-    place = (ends - wanted)[own] + (running - start) / size * wanted[own]
-    points = torch.arange(int(ends[-1]), dtype=torch.float64, device=device)
-    offset = torch.rand(len(wanted), generator=generator, device=generator.device, dtype=torch.float64)
-    points = points + offset.to(device)[torch.repeat_interleave(n_wanted)] * (1 - 1e-9)
-    return order[torch.searchsorted(place, points).clamp(max=len(order) - 1)]
-
-
-def _shares(log_weights: Tensor, groups: Tensor, wanted: Tensor) -> Tensor:
-    """Expected number of times that each row is kept: at most once, in proportion to its weight else."""
-    highest = torch.full_like(wanted, -torch.inf).scatter_reduce(0, groups, log_weights, "amax")
-    weights = (log_weights - highest[groups]).exp().clamp(min=1e-12)
-    full = torch.zeros_like(weights, dtype=torch.bool)
-    while True:
-        left = wanted - torch.bincount(groups, weights=full.double(), minlength=len(wanted))
-        loose = torch.bincount(groups, weights=weights * ~full, minlength=len(wanted))
-        share = torch.where(full, 1.0, weights * (left / loose.clamp(min=1e-300))[groups])
-        more = share > 1 + 1e-9
-        if not bool(more.any()):
-            return share
-        full |= more  # never fewer, so this ends
-
-
-def effective_share(log_weights: Tensor) -> float:
-    """Kish's effective sample size, as a share of the rows."""
-    weights = (log_weights - log_weights.max()).exp()
-    return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
 
 
 def _surplus(log_weights: Tensor) -> int:

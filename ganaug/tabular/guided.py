@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from ganaug.base import Guidance
-from ganaug.tabular.guidance import RAKED_ROWS, Guide, effective_share, keep_rows
+from ganaug.tabular.guidance import RAKED_ROWS, Guide
+from ganaug.tabular.keeping import effective_share, keep_rows
 from ganaug.tabular.raking import Margins
-from ganaug.tabular.residual import refuse_restrictions
+from ganaug.tabular.residual import ResidualNetwork, refuse_restrictions
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
 from ganaug.tabular.rollout import fill_in
 
-_REDRAWS = 20  # of rows that may be copies, where what is asked for leaves next to nothing else
+_REDRAWS = 50  # of rows that may be copies, where what is asked for leaves next to nothing else
 _CHUNK = 16_384  # rows wanted that are drawn, weighed and kept together
 
 
@@ -43,6 +44,8 @@ def draw_codes(
         Takes note of what was drawn and kept.
     """
     n_rows = codes.shape[1]
+    if isinstance(network, ResidualNetwork) and network.is_conditional:
+        _draw_labels(network, codes[-1], generator)
     groups = None if guidance.guide is None else groups_of(codes, within)
     for start in range(0, n_rows, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, n_rows))
@@ -79,6 +82,13 @@ def _draw_copies_again(
         guidance.note(len(rows), 0, 1.0)
 
 
+def _draw_labels(network: ResidualNetwork, labels: Tensor, generator: torch.Generator) -> None:
+    """Draw classes beforehand: they then keep their shares, however rows are weighed."""
+    lacking = (labels == TO_DRAW).nonzero().squeeze(1)
+    if len(lacking):
+        labels[lacking] = network.draw_labels(len(lacking), generator).to(labels.dtype)
+
+
 def _draw_guided(
     network: Any,
     codes: Tensor,
@@ -95,12 +105,14 @@ def _draw_guided(
     rows = source.cpu().numpy()
     _fill(network, pool, [entry.of_rows(rows) for entry in within], generator)
     log_weights = guide.log_odds(pool.t(), guidance.strength)
-    owner = groups[source]
+    bins = torch.zeros((len(guide.used), len(source)), dtype=torch.long, device=pool.device)
     for label, own in margins.items():
         chosen = slice(None) if label < 0 else pool[-1] == label
         if len(log_weights[chosen]) >= RAKED_ROWS:
-            log_weights[chosen] = guide.rake(own, pool.t()[chosen], log_weights[chosen])
-    kept = keep_rows(log_weights, owner, torch.bincount(groups), generator)
+            part = pool.t()[chosen]
+            log_weights[chosen] = guide.rake(own, part, log_weights[chosen])
+            bins[:, chosen] = guide.bins_of(own, part)
+    kept = keep_rows(log_weights, groups[source], torch.bincount(groups), generator, bins)
     codes[:, groups.argsort(stable=True)] = pool[:, kept]
     guidance.note(len(source), len(groups), effective_share(log_weights))
 

@@ -7,6 +7,7 @@ goes on improving where that of a single order has begun to fall, for errors of 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -117,8 +118,8 @@ def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any,
     """What trains a cascade; before held-out rows are learned from, they judge a discriminator too."""
     settings, schedule = task.plan(options.weight_decay)
     rows, hidden = _hide(modality, task)
-    budget, has_gaps = task.time_budget_seconds, hidden is not None or task.has_gaps
-    guides = task.guides and not has_gaps and (budget is None or budget >= _SHORTEST_TO_GUIDE)
+    has_gaps = hidden is not None or task.has_gaps
+    kind = None if has_gaps else _kind(task)
     return Trainer(
         network=network,
         loss=partial(row_loss, has_gaps=has_gaps),
@@ -129,7 +130,7 @@ def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any,
         schedule=schedule,
         root=task.root,
         callbacks=task.callbacks,
-        after_search=partial(_trust, modality) if guides else None,
+        after_search=None if kind is None else partial(_look_back, modality, kind),
         hidden=hidden,
     )
 
@@ -148,21 +149,38 @@ def _hide(modality: TableModality, task: Task) -> tuple[Rows, tuple[Tensor, Tens
     return replace(task.rows, values=cells), (values, torch.from_numpy(hidden).to(values.device))
 
 
-def _trust(
-    modality: TableModality, network: CascadeNetwork, rows: Rows, held_out: Rows, generator: torch.Generator
+def _kind(task: Task) -> str | None:
+    """The kind of discriminator that is to be tried."""
+    budget = task.time_budget_seconds
+    return task.discriminator if budget is None or budget >= _SHORTEST_TO_GUIDE else None
+
+
+def _look_back(
+    modality: TableModality,
+    kind: str,
+    network: CascadeNetwork,
+    rows: Rows,
+    held_out: Rows,
+    generator: torch.Generator,
 ) -> dict[str, float]:
     """How far a discriminator is to be trusted, as plain numbers for a checkpoint."""
-    weights = None if rows.weights is None else rows.weights.double().cpu().numpy()
-    trust = measure_trust(
+    trust = _trust(modality, kind, lambda n: roll_out(network, n, generator), rows, held_out)
+    return {"amount": float(trust.amount), "strength": trust.strength, "gain": trust.gain}
+
+
+def _trust(
+    modality: TableModality, kind: str, draw: Callable[[int], Tensor], rows: Rows, held_out: Rows
+) -> Trust:
+    return measure_trust(
         modality.fields,
         rows.values.cpu().numpy(),
         held_out.values,
-        lambda n: roll_out(network, n, generator),
+        draw,
         used=_used(modality),
-        weights=weights,
+        kind=kind,
+        weights=None if rows.weights is None else rows.weights.double().cpu().numpy(),
         held_out_weights=held_out.weights,
     )
-    return {"n_trees": float(trust.n_trees), "strength": trust.strength, "gain": trust.gain}
 
 
 def make_guide(
@@ -170,32 +188,43 @@ def make_guide(
     network: Any,
     codes: NDArray[Any],
     weights: NDArray[np.float64] | None,
+    task: Task,
     trainer: Any,
     seed: int,
 ) -> Guide | None:
-    """Margins of the real rows, and a discriminator as far as held-out rows trust it; None for one shot.
+    """Margins of the real rows, and a discriminator as far as held-out rows trust it.
 
-    A network that some cells were hidden from is calibrated before.
+    The cascade learns from held-out rows in the end: what they found of it before, its trainer has. The
+    one-shot generator doesn't, and is judged as it is. A network that some cells were hidden from is
+    calibrated before.
     """
-    if isinstance(network, ResidualNetwork):
-        return None  # its rows are what its own discriminator made of them
     hidden = getattr(trainer, "hidden", None)
     if hidden is not None:
         calibrate(network, *hidden)
-    found = getattr(trainer, "found", None) or {"n_trees": 0.0, "strength": 0.0, "gain": 0.0}
-    trust = Trust(int(found["n_trees"]), found["strength"], found["gain"])
     counts = np.ones(len(codes), dtype=bool) if weights is None else weights > 0
     used = [place for place in _used(modality) if (codes[:, place] >= 0).all()]  # a gap has no margin
     if not used:
         return None
     generator = torch.Generator(next(network.parameters()).device).manual_seed(seed)
 
+    def draw(n: int) -> Tensor:
+        if isinstance(network, ResidualNetwork):
+            return network.draw_codes(n, generator, {})
+        return roll_out(network, n, generator)
+
+    trust, kind = Trust(0, 0.0, 0.0), None if task.has_gaps else _kind(task)
+    if isinstance(network, ResidualNetwork):
+        if kind is not None and task.held_out is not None and not trainer.interrupted:
+            trust = _trust(modality, kind, draw, task.rows, task.held_out)
+    elif (found := trainer.found) is not None:
+        trust = Trust(int(found["amount"]), found["strength"], found["gain"])
     return Guide.fit(
         modality.fields,
         codes[counts],
-        lambda n: roll_out(network, n, generator),
+        draw,
         trust,
         used=used,
+        kind=task.discriminator or "trees",
         weights=None if weights is None else weights[counts],
         is_labelled=modality.is_labelled,
     )

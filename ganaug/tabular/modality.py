@@ -29,6 +29,7 @@ from ganaug.tabular.constraints import Chain, Constraint
 from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.guidance import Guide
 from ganaug.tabular.likelihood import cell_log_likelihood, make_guide, make_trainer, mixture_log_likelihood
+from ganaug.tabular.relation_check import log_unseen, told_by_column
 from ganaug.tabular.residual import Residual, ResidualNetwork, require_likelihood
 from ganaug.tabular.teaching import make_course
 from ganaug.tabular.vary import vary
@@ -244,10 +245,16 @@ class TableModality:
         return make_trainer(self, network, options, task)
 
     def make_guide(
-        self, network: Any, codes: NDArray[Any], weights: NDArray[np.float64] | None, trainer: Any, seed: int
+        self,
+        network: Any,
+        codes: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        task: Task,
+        trainer: Any,
+        seed: int,
     ) -> Guide | None:
         """Margins of the real rows, and a discriminator where held-out rows said that it gains."""
-        return make_guide(self, network, codes, weights, trainer, seed)
+        return make_guide(self, network, codes, weights, task, trainer, seed)
 
     def guide_from_state(self, header: Header, arrays: Arrays) -> Guide:
         """Inverse of the guide's ``to_state``; anything malformed is a `ModelFileError`."""
@@ -261,17 +268,13 @@ class TableModality:
         require_likelihood(network)
         return mixture_log_likelihood(network, codes, self.unknown(codes))
 
-    def features(self, network: Any, guide: Guide | None, codes: Tensor) -> NDArray[np.float64]:
-        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real.
-
-        Shape (n_rows, n_features), as `feature_names` says; columns that others determine have none.
-        """
+    def features(self, network: Any, guide: Guide | None, codes: Tensor, X: Any) -> NDArray[np.float64]:
+        """Log-likelihood of each cell given the others of its row, and the row's log-odds of being real."""
         require_likelihood(network)
         cells = cell_log_likelihood(network, codes, self.unknown(codes))
-        spans = [span for span in self.codec.slices if span.stop > span.start]
-        parts = [cells[:, span].sum(dim=1) for span in spans]
+        own = told_by_column(self.codec, self.chain.forward(self._own(to_frame(X)[0])), cells)
         odds = torch.zeros(len(codes)) if guide is None else guide.log_odds(codes)
-        return torch.stack([*parts, odds.to(cells)], dim=1).double().cpu().numpy()
+        return torch.stack([*own, odds.to(cells)], dim=1).double().cpu().numpy()
 
     def feature_names(self, guide: Any) -> list[str]:
         """What `features` are, in their order."""
@@ -280,7 +283,7 @@ class TableModality:
 
     def unknown(self, codes: Tensor) -> Tensor:
         """Log-probability of a value that each field never had, (n_fields,); without labels, 0 for theirs."""
-        unknown = torch.tensor([_log_unseen(field) for field in self.fields]).to(codes.device)
+        unknown = torch.tensor([log_unseen(field) for field in self.fields]).to(codes.device)
         unknown[self.shadows] = 0.0
         n_own = len(self.codec.fields)
         if self.target is not None and bool((codes[:, n_own:] < 0).all()):
@@ -393,8 +396,3 @@ class TableModality:
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-def _log_unseen(field: Field) -> float:
-    """Log-probability of a value that the column never had: that of one row more."""
-    return float(-np.log(np.sum(field.counts) + 1.0))

@@ -71,13 +71,9 @@ class Margins:
         -------
         tensor of shape (n_rows,), float64
         """
-        device = codes.device
         weights = (log_weights.double() - log_weights.max()).exp()
-        fields = []
-        for position, (bins, shares) in enumerate(zip(self.bins, self.shares, strict=True)):
-            if len(shares) > 1:
-                at = torch.from_numpy(bins).to(device)[codes[:, position].long()]
-                fields.append((at, torch.from_numpy(shares).to(device)))
+        pairs = zip(self.bins_of(codes), self.shares, strict=True)
+        fields = [(at, torch.from_numpy(own).to(codes.device)) for at, own in pairs if len(own) > 1]
         for _ in range(_ROUNDS):
             weights = weights.clamp(max=most * float(weights.mean()))
             for at, wanted in fields:
@@ -85,6 +81,12 @@ class Margins:
                 factor = torch.where(has > 0, wanted * weights.sum() / has.clamp(min=1e-300), 1.0)
                 weights = weights * factor.clamp(1 / _MOST, _MOST)[at]
         return weights.log()
+
+    def bins_of(self, codes: Tensor) -> Tensor:
+        """The bin of each cell: codes (n_rows, n_fields) -> (n_fields, n_rows), int64."""
+        pairs = zip(self.bins, codes.t(), strict=True)
+        found = [torch.from_numpy(bins).to(codes.device)[own.long()] for bins, own in pairs]
+        return torch.stack(found)
 
     def to_arrays(self) -> Arrays:
         """Named arrays for a file."""

@@ -214,8 +214,10 @@ class ResidualNetwork(nn.Module):
             )
         if not self.is_conditional:
             return None
-        if position in known:
-            return known[position].long()
+        return known[position].long() if position in known else self.draw_labels(n_rows, random)
+
+    def draw_labels(self, n_rows: int, random: torch.Generator) -> Tensor:
+        """Classes (n_rows,) as frequent as in the training rows."""
         return torch.multinomial(self.label_shares, n_rows, replacement=True, generator=random)
 
 

@@ -77,7 +77,11 @@ class Sum:
 
     def holds(self, numbers: Sequence[FloatArray]) -> bool:
         """Whether it is true of every row."""
-        return bool((np.abs(self._left_over(numbers)) <= self._tolerance(numbers)).all())
+        return bool(self.is_right(numbers).all())
+
+    def is_right(self, numbers: Sequence[FloatArray]) -> NDArray[np.bool_]:
+        """Of which rows it is true, shape (n_rows,)."""
+        return np.asarray(np.abs(self._left_over(numbers)) <= self._tolerance(numbers))
 
     def _left_over(self, numbers: Sequence[FloatArray]) -> FloatArray:
         terms = [c * x for c, x in zip(self.coefficients, numbers, strict=True)]

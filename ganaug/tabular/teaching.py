@@ -8,6 +8,7 @@ in numbers. The generator learns it by regression, from noise and rows that are 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -76,7 +77,8 @@ def make_course(modality: Any, options: Residual, network: ResidualNetwork, task
 
 
 def _share(task: Task, stage: str, key: int) -> Task:
-    return task.child(key, budget_share=BUDGET_SHARES[stage])
+    """A part of the task; what guides is made for the pupil, not for its teacher."""
+    return replace(task.child(key, budget_share=BUDGET_SHARES[stage]), discriminator=None)
 
 
 def make_lessons(teacher: Any, options: Residual, network: ResidualNetwork, task: Task) -> Trainer:

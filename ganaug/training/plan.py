@@ -110,8 +110,8 @@ class Task:
         Of a game, where there is one.
     root : numpy SeedSequence
     callbacks : sequence of Callback
-    guides : bool
-        Whether a discriminator shall guide what is drawn.
+    discriminator : str or None
+        The kind of discriminator that shall guide what is drawn.
     guide : object, optional
         What an earlier fit, which this one goes on from, has learned beside the network.
     """
@@ -126,7 +126,7 @@ class Task:
     loss: AdversarialLoss
     root: np.random.SeedSequence
     callbacks: Sequence[Callback] = ()
-    guides: bool = True
+    discriminator: str | None = None
     guide: Any = None
 
     @property

@@ -32,3 +32,9 @@ def independent(real):
     """The real columns, each shuffled alone."""
     rng = np.random.default_rng(2)
     return pd.DataFrame({name: rng.permutation(column.to_numpy()) for name, column in real.items()})
+
+
+@pytest.fixture
+def other():
+    """Rows of neither table, as an ideal generator would draw."""
+    return make_mixed(600, seed=5)

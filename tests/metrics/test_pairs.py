@@ -1,10 +1,14 @@
 """Trend error and its twin: known answers, and sdmetrics' own report with every pair counted."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ganaug.metrics import trend_error, trend_error_by_pair, trend_twin
+from ganaug.metrics.features import code_tables
+from ganaug.metrics.pairs import dependence_errors
 
 reports = pytest.importorskip("sdmetrics.reports.single_table._properties")
 METADATA = {
@@ -70,3 +74,19 @@ def test_one_column_has_no_pair():
     table = pd.DataFrame({"a": [1.0, 2.0]})
     assert np.isnan(trend_error(table, table))
     assert np.isnan(trend_twin(table, table))
+
+
+def test_dependence_is_blind_to_marginals_and_sees_a_shuffled_column(real):
+    moved = real.sample(900, replace=True, weights=1 + 3 * (real["shop"] == "west"), random_state=0)
+    coded = code_tables(real, moved[["shop", "channel"]].assign(size=0.0, price=0.0)[list(real.columns)])
+    shuffled = real.assign(shop=np.random.default_rng(1).permutation(real["shop"]))
+    names = list(combinations(real.columns, 2))
+    at = names.index(("shop", "channel"))
+    assert dependence_errors(coded)[at] < 0.08
+    assert dependence_errors(code_tables(real, shuffled))[at] > 0.3
+    assert dependence_errors(code_tables(real, real)).max() == pytest.approx(0, abs=1e-12)
+
+
+def test_dependence_of_a_constant_is_none(real):
+    constant = code_tables(real, real.assign(shop="north", size=1.0))
+    assert dependence_errors(constant)[0] == 0

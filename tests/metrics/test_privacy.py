@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganaug.metrics import dcr_share, exact_copies, membership_auc
+from ganaug.metrics import dcr_share, exact_copies, membership_auc, near_copies, nndr_share
+from ganaug.metrics.privacy import two_nearest
 
 
 def test_copies_of_training_rows_are_all_closer(real, fresh):
@@ -64,3 +65,25 @@ def test_an_attacker_learns_nothing_from_rows_of_neither(real, fresh):
     half = len(real) // 2
     assert membership_auc(fresh[:half], real[half:], fresh[half:]) == pytest.approx(0.5, abs=0.08)
     assert membership_auc(rows, real, fresh) > 0.5
+
+
+def test_copies_single_out_one_training_row_each(real, fresh):
+    assert nndr_share(real, real, fresh) > 0.95
+    assert nndr_share(fresh, real, fresh) < 0.05
+
+
+def test_ratio_of_distances_of_known_rows():
+    train, unseen = pd.DataFrame({"a": [0.0, 4.0, 10.0]}), pd.DataFrame({"a": [2.0, 3.0, 9.0]})
+    assert nndr_share(pd.DataFrame({"a": [0.1, 2.1]}), train, unseen) == 0.5
+
+
+def test_near_copies_are_counted_by_what_unseen_rows_have(real, fresh):
+    rng = np.random.default_rng(0)
+    noisy = real.assign(size=real["size"] + 1e-6 * rng.normal(size=len(real)))
+    assert near_copies(noisy, real, fresh) == 1.0
+    assert near_copies(fresh, real, fresh) == pytest.approx(0.01, abs=0.003)
+
+
+def test_nearest_of_its_own_table_is_another_row():
+    rows = np.array([[0.0], [1.0], [3.0], [3.0]], dtype=np.float32)
+    assert two_nearest(rows, rows, leave_out=True).tolist() == [[1, 3], [1, 2], [0, 2], [0, 2]]

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from ganaug.exceptions import InvalidTableError
-from ganaug.metrics import train_on_synthetic
+from ganaug.metrics import feature_importances, train_on_synthetic
+from ganaug.metrics.utility import importance_overlap
 
 
 def make_task(n_rows, seed, n_classes=2):
@@ -58,3 +59,18 @@ def test_target_must_be_a_column_with_values():
         train_on_synthetic(table, table, target="z")
     with pytest.raises(InvalidTableError, match="none in 'y'"):
         train_on_synthetic(table.assign(y=None), table, target="y")
+
+
+def test_importances_name_the_column_that_matters():
+    train, test = make_task(400, 0), make_task(300, 1)
+    found = feature_importances(train, test, target="y")
+    assert found.idxmax() == "x0"
+    assert found["x1"] < 0.02
+    assert importance_overlap(found, found) == pytest.approx(1)
+    assert importance_overlap(pd.Series([3.0, 1.0]), pd.Series([2.0, 6.0])) == pytest.approx(0.5)
+
+
+def test_importances_of_a_model_that_knows_nothing_agree_with_none():
+    nothing, something = pd.Series([0.0, 0.0]), pd.Series([0.0, 1.0])
+    assert importance_overlap(nothing, something) == 0
+    assert importance_overlap(nothing, nothing) == 1

@@ -45,7 +45,7 @@ def grown():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HistGradientBoostingClassifier, "fit", note)
-        trees = TreeDiscriminator.fit(FIELDS, real, fake, n_trees=30)
+        trees = TreeDiscriminator.fit(FIELDS, real, fake, amount=30)
     return trees, kept[0]
 
 
