@@ -20,6 +20,8 @@ from ganaug.exceptions import (
     ModelFileError,
     UnsupportedError,
 )
+from ganaug.image.game import gamma_for, steps_for
+from ganaug.image.modality import ImageModality
 
 pytestmark = pytest.mark.filterwarnings("ignore::ganaug.exceptions.FewImagesWarning")
 
@@ -327,3 +329,11 @@ def test_a_grid_of_samples_is_made_while_it_learns(tmp_path):
 def test_a_grid_is_refused_for_a_table(tmp_path):
     with pytest.raises(TypeError, match="SampleGrid is for fits on images"):
         GANSynthesizer(callbacks=[SampleGrid(tmp_path / "a.png")], max_epochs=1).fit(np.random.rand(30, 2))  # noqa: NPY002
+
+
+@pytest.mark.parametrize(("side", "low", "high"), [(1, 1_000, 2_000), (8, 1_000, 2_000), (28, 2_500, 4_000)])
+def test_larger_images_are_learned_longer_and_few_ones_less(side, low, high):
+    modality = ImageModality.fit(digits(60, max(side, 2))[0][:, :side, :side] + np.eye(side), None, None)
+    assert low < steps_for(modality, 5_000) < high
+    assert steps_for(modality, 40) < steps_for(modality, 5_000) / 2
+    assert 0 < gamma_for(side) <= gamma_for(4 * side)
