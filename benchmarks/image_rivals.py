@@ -1,7 +1,7 @@
 """The GANs of the tutorials, as the tutorials have them, told the class: a plain one and DCGAN.
 
-Both minimise cross-entropy with Adam at 2e-4 and beta1 of .5, batches of 64, and play until their CPU time is
-up; neither averages weights, penalises or augments.
+Both minimise cross-entropy with Adam at 2e-4 and beta1 of .5, batches of 64; neither averages weights,
+penalises or augments.
 
 References
 ----------
@@ -87,9 +87,15 @@ class Downward(nn.Module):
 
 
 def rival(
-    name: str, images: NDArray[np.float32], codes: NDArray[np.int64], cpu_seconds: float, seed: int
+    name: str,
+    images: NDArray[np.float32],
+    codes: NDArray[np.int64],
+    seed: int,
+    *,
+    n_steps: int | None = None,
+    cpu_seconds: float | None = None,
 ) -> tuple[Any, int]:
-    """Train one until its time is up.
+    """Train one for so many steps, or until its time is up.
 
     Parameters
     ----------
@@ -97,8 +103,9 @@ def rival(
     images : ndarray of shape (n, channels, height, width)
         In 0 to 1; height and width a multiple of 4, of 2 only below 16 pixels.
     codes : ndarray of shape (n,)
-    cpu_seconds : float
     seed : int
+    n_steps : int, optional
+    cpu_seconds : float, optional
 
     Returns
     -------
@@ -110,11 +117,11 @@ def rival(
     torch.manual_seed(seed)
     generator, discriminator = (_plain if name == "vanilla" else _dcgan)(shape, n_classes)
     players = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (generator, discriminator)]
-    data, labels, n_steps = torch.from_numpy(2 * images - 1), torch.from_numpy(codes), 0
-    while time.process_time() - start < cpu_seconds:
+    data, labels, step = torch.from_numpy(2 * images - 1), torch.from_numpy(codes), 0
+    while step != n_steps and (cpu_seconds is None or time.process_time() - start < cpu_seconds):
         chosen = torch.randint(len(data), (BATCH,))
         _step(generator, discriminator, players, data[chosen], labels[chosen])
-        n_steps += 1
+        step += 1
 
     def draw(asked: NDArray[np.int64]) -> NDArray[np.float32]:
         generator.eval()
@@ -123,7 +130,7 @@ def rival(
         drawn: NDArray[np.float32] = made.view(-1, *shape).add(1).div(2).numpy()
         return drawn
 
-    return draw, n_steps
+    return draw, step
 
 
 def _step(generator: Any, discriminator: Any, players: list[Any], real: Tensor, labels: Tensor) -> None:

@@ -4,7 +4,8 @@
 record per cell to ``benchmarks/results/images.json``. A cell that is there already is left alone. Questions:
 
 quality : ours, the same networks under other losses, and the GANs of the tutorials, which get the CPU time
-    that ours took; ``real`` has training images in the place of generated ones.
+    that ours took, or (``..._steps``) as many steps of as many images; ``real`` has training images in the
+    place of generated ones.
 help : a few images of half of the classes; classifiers that differ in how these are filled up and take equal
     steps; balanced accuracy on the real test images. ``auto`` is the way that `compare_ways` chose on the
     training images alone.
@@ -35,7 +36,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 QUESTIONS = ("quality", "help", "odd")
 LOSSES = {"ours": "relativistic", "hinge": "hinge", "wgan_gp": "wasserstein"}
-METHODS = ("real", *LOSSES, "vanilla", "dcgan")
+RIVALS = ("vanilla", "dcgan")
+METHODS = ("real", *LOSSES, *(f"{name}_steps" for name in RIVALS), *RIVALS)
 WAYS_IN_AUTO = ("nothing", "augmentation", "gan_augmentation")
 N_RARE = (10, 30, 100)
 N_COMMON = 200
@@ -234,8 +236,14 @@ def _rival(
 
     reader = ImageReader.of(images.train)
     classes, codes = np.unique(images.labels, return_inverse=True)
-    seconds = 1.0 if options.quick else _seconds_of_ours(cell, options.out)
-    draw, n_steps = rival(cell.method, reader.read(images.train), codes, seconds, cell.seed)
+    name, _, by_steps = cell.method.partition("_")
+    steps, seconds = (STEPS[cell.dataset] if by_steps else None), None
+    if options.quick:
+        steps = 20
+    elif not by_steps:
+        seconds = _seconds_of_ours(cell, options.out)
+    train = reader.read(images.train)
+    draw, n_steps = rival(name, train, codes, cell.seed, n_steps=steps, cpu_seconds=seconds)
 
     def in_range(asked: Any) -> Any:
         made = draw(np.searchsorted(classes, asked))[:, 0] * (reader.high - reader.low) + reader.low

@@ -34,7 +34,7 @@ from benchmarks.records import environment, read_records, write_record
 from ganaug import GANImputer, GANSynthesizer
 
 RESULTS = Path(__file__).resolve().parent / "results"
-MAX_ROWS = 500  # to learn from, and as many to fill: more, and the whole takes hours
+MAX_ROWS = 400  # to learn from, and as many to fill: more, and the whole takes hours
 QUICK_ROWS, QUICK_SECONDS = 300, 15.0
 N_DRAWS, OUTERMOST = 19, 1  # a true cell lies between the least and the greatest draw with probability .9
 FEW_LEVELS = 10  # of a category have a column for the imputers that need numbers

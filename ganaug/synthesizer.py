@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,7 @@ from ganaug.tabular.modality import TableModality
 from ganaug.tabular.residual import Residual
 from ganaug.training.callbacks import Callback, Checkpoint, ProgressBar
 from ganaug.training.history import History
+from ganaug.training.loop import Loop
 from ganaug.training.plan import FEWEST_TO_SPLIT, Task, split_rows, take_rows
 
 MODALITIES: dict[str, type[Modality]] = {"image": ImageModality, "table": TableModality}
@@ -218,6 +220,7 @@ class GANSynthesizer(ModelSynthesizer):
         InvalidImageError
             The same of images.
         """
+        began = time.monotonic()
         self._check_parameters()
         device = resolve_device(self.device)
         weights = None if sample_weight is None else check_weights(sample_weight, X)
@@ -237,6 +240,8 @@ class GANSynthesizer(ModelSynthesizer):
         model = self._model.copy() if goes_on else Model.build(modality, options, _seed(root))
         task = self._task(model, codes, weights, root, device)
         trainer = modality.trainer(model.network.to(device), model.options, task)
+        if isinstance(trainer, Loop):
+            trainer.spent_seconds = time.monotonic() - began
         history = trainer.run()
         n_iter = max(1, trainer.epoch)
         if goes_on:

@@ -102,12 +102,19 @@ def ablation() -> str:
         "ganaug-raking": "+ raking",
         "ganaug-discriminator": "+ discriminator",
         "ganaug": "+ both (default)",
+        "residual-unguided": "one-shot generator",
+        "residual": "the same, guided",
     }
     records = [record for record in _fidelity("half") if record["method"] in parts]
     rows = []
     for dataset, title in DATASETS.items():
         for method, label in parts.items():
             chosen = _select(records, dataset, "half", method)
+            if not chosen and method.startswith("residual"):
+                continue
+            per_rows = [
+                r | {"per_cpu_seconds": 1e4 * r["sample_cpu_seconds"] / r["n_synthetic"]} for r in chosen
+            ]
             rows.append(
                 [
                     title,
@@ -118,11 +125,14 @@ def ablation() -> str:
                     learned(chosen, "quick"),
                     score(chosen, "dcr_share"),
                     percent(chosen, "copies"),
-                    cost(chosen, "sample_cpu_seconds"),
+                    score(chosen, "membership_auc", 3),
+                    cost(chosen, "fit_cpu_seconds"),
+                    cost(per_rows, "per_cpu_seconds"),
                 ]
             )
     titles = ["", "", "AUC", "tree C2ST", "Shape %", "Trend %", "twin %", "train-on-synthetic", "DCR share"]
-    return markdown([*titles, "copies %", "sample CPU s"], rows) + footnote(records)
+    titles += ["copies %", "membership attack's AUC", "fit CPU s", "CPU s per 10,000 rows"]
+    return markdown(titles, rows) + footnote(records)
 
 
 def peers() -> str:

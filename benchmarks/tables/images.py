@@ -18,8 +18,10 @@ METHODS = {
     "ours": "**ganaug**",
     "hinge": "same networks, hinge",
     "wgan_gp": "same networks, WGAN-GP",
-    "dcgan": "DCGAN",
-    "vanilla": "plain GAN",
+    "dcgan": "DCGAN, as much CPU time",
+    "vanilla": "plain GAN, as much CPU time",
+    "dcgan_steps": "DCGAN, as many steps",
+    "vanilla_steps": "plain GAN, as many steps",
     "real": "real images in their place",
 }
 WAYS = {

@@ -43,8 +43,9 @@ _AVERAGE_DECAY = 0.9999  # its warm-up alone makes a half-life of 8 % of the ste
 _GRADIENT_CLIP = 100.0
 _EVALUATIONS, _SHORTEST_INTERVAL = 20, 25
 _FEW_IN_CLASS, _UNCONDITIONAL = 50, 0.3  # images; share of the steps before the class counts
-_STEPS = {8: 1_500, 16: 2_500, 32: 5_000, 64: 20_000, 256: 50_000}  # by pixels a side
-_GAMMAS = {8: 0.1, 16: 0.2, 32: 0.5, 64: 2.0, 256: 15.0}  # weight of R1 and R2 by pixels a side
+_STEPS = {8: 1_500, 16: 2_500, 32: 3_600, 64: 12_000, 256: 40_000}  # by pixels a side
+# Weight of R1 and R2 by pixels a side. With a tenth of it, digits of a class came out too much alike.
+_GAMMAS = {8: 1.0, 16: 1.0, 32: 1.0, 64: 2.0, 256: 15.0}
 _FEWEST_JUDGED = 50
 _CLEARLY = 0.25, 0.02  # how much better a snapshot is than the last weights: as a share, and in itself
 _WEIGHTS_KEY, _MEASURE_KEY, _SHOWN_KEY = 13, 14, 15

@@ -51,6 +51,7 @@ _SURPLUSES = (2, 3, 4, 6)
 _LOST = 0.02  # of the weights may be lost because no row is kept twice
 RAKED_ROWS = 2_000  # fewer rows say too little of margins
 _FEWEST_DRAWS, _MOST_CELLS = 1_000, 4_000_000  # generated for a wide table, whose rows cost more
+_FEWEST_RAKED = 250  # of them where no trees are to grow
 _RAKED_CELLS = 120_000  # by which is found how many are needed, where nothing but margins guides
 _CLASS_ROWS, _MOST_CLASSES = 500, 50  # of a class that has margins of its own
 
@@ -173,6 +174,7 @@ class Guide:
         *,
         used: Sequence[int],
         kind: str = "trees",
+        settle: Callable[[Tensor], Tensor] | None = None,
         weights: FloatArray | None = None,
         is_labelled: bool = False,
     ) -> Guide:
@@ -188,6 +190,8 @@ class Guide:
         used : sequence of int
             The fields to look at; the last one is among them if it is the label's.
         kind : {"trees", "neural"}, default="trees"
+        settle : callable, optional
+            Makes of codes as they are drawn those that rows have in the end, by which odds are calibrated.
         weights : array of shape (n_rows,), optional
         is_labelled : bool, default=False
             Whether the last field is a label, whose classes have margins of their own.
@@ -198,7 +202,7 @@ class Guide:
         by_class = _class_margins(own_fields, real, own) if is_labelled else {}
         n_rows = _n_fakes(len(real), len(own_fields))
         if not trust.amount:
-            n_rows = min(n_rows, max(_FEWEST_DRAWS, _RAKED_CELLS // len(own_fields)))
+            n_rows = min(n_rows, max(_FEWEST_RAKED, _RAKED_CELLS // len(own_fields)))
         fake = draw(n_rows)[:, list(used)]
         apart = Apart.fit(real, fake.cpu().numpy())
         if not trust.amount:
@@ -210,7 +214,8 @@ class Guide:
         )
         some = fake[: _MOST_FAKES // 4]
         raked = margins.rake(some, trust.strength * made.log_odds(some))
-        fresh = draw(min(_MOST_FRESH, n_rows))[:, list(used)]  # the trees have not grown on
+        fresh = draw(min(_MOST_FRESH, n_rows))  # it hasn't been learned from
+        fresh = (fresh if settle is None else settle(fresh))[:, list(used)]
         offset = -float((trust.strength * made.log_odds(fresh).double()).exp().mean().log())
         told = made, trust.strength, trust.gain, _surplus(raked)
         return cls(*told, tuple(used), margins, by_class, apart, offset)

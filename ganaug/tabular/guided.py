@@ -17,7 +17,7 @@ from ganaug.tabular.residual import ResidualNetwork, refuse_restrictions
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, groups_of
 from ganaug.tabular.rollout import fill_in
 
-_REDRAWS = 20  # of rows that may be copies, where what is asked for leaves next to nothing else
+_REDRAWS = 50  # of rows that may be copies, where what is asked for leaves next to nothing else
 _CHUNK = 16_384  # rows wanted that are drawn, weighed and kept together
 
 

@@ -102,6 +102,7 @@ class Loop:
     history: History = field(default_factory=History)
     step: int = 0
     interrupted: bool = False
+    spent_seconds: float = 0.0
 
     content: ClassVar[str] = "checkpoint"
 
@@ -153,7 +154,7 @@ class Loop:
     @torch.enable_grad()  # type: ignore[no-untyped-call, untyped-decorator]
     def run(self) -> History:
         """Train, and leave the weights that are kept in the network."""
-        self._began = time.monotonic()
+        self._began = time.monotonic() - self.spent_seconds
         self.guard.keep(self.step)
         self._notify("on_fit_begin")
         keep_freed_memory()

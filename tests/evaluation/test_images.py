@@ -137,3 +137,12 @@ def test_wrong_arguments_are_named(options, message):
     with pytest.raises(ValueError, match=message) as caught:
         ganaug.evaluate(DIGITS[TRAIN], **given)
     assert isinstance(caught.value, InvalidImageError) or "max_rows" in options
+
+
+def test_page_holds_the_images_and_needs_nothing_else(good, tmp_path):
+    pytest.importorskip("jinja2")
+    good.save_html(tmp_path / "page.html", title="Digits <judged>")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 2
+    assert "Digits &lt;judged&gt;" in page
+    assert "FD_clf" in page

@@ -382,3 +382,10 @@ def test_global_random_states_stay_as_they_are():
     assert random.getstate() == before[0]
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[2])
+
+
+def test_time_that_was_spent_before_the_first_step_counts():
+    trainer = trainer_of([1.0] * 8, time_budget_seconds=50.0, max_steps=1_000)
+    trainer.spent_seconds = 50.0
+    trainer.run()
+    assert 1 <= trainer.step <= 2
