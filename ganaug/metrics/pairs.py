@@ -199,8 +199,9 @@ def _bin_by_width(matrix: FloatArray, is_category: Any) -> IntArray:
 def _ten_widths(present: FloatArray) -> FloatArray:
     """Edges of ten bins; of a constant that is too large for bins of width .1, those of a small one."""
     if len(present) and np.ptp(present) == 0 and abs(present[0]) > 1e12:
-        return present[0] * (1 + np.sign(present[0]) * np.linspace(-0.5, 0.5, 11))
-    edges: FloatArray = np.histogram_bin_edges(present, bins=10)
+        edges: FloatArray = present[0] * (1 + np.sign(present[0]) * np.linspace(-0.5, 0.5, 11))
+    else:
+        edges = np.histogram_bin_edges(present, bins=10)
     return edges
 
 
