@@ -43,7 +43,7 @@ N_RARE = (10, 30, 100)
 N_COMMON = 200
 CLASSIFIERS = 2  # of each way
 JUDGE_STEPS = {"quality": 600, "help": 300}
-STEPS = {"digits": 1200, "mnist": 1000, "chest": 500, "odd": 500, "shapes": 300}
+STEPS = {"digits": 1700, "mnist": 3400, "chest": 500, "odd": 500, "shapes": 300}
 HELP_STEPS = {"digits": 500, "mnist": 500, "chest": 400}
 N_TRAIN, N_TEST = 6_000, 1_000
 

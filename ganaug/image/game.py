@@ -38,12 +38,16 @@ _LEARNING_RATE = {"lite": 1e-3, "full": 2e-4}
 _BATCH_SIZE = {"lite": 64, "full": 256}
 _FLOOR = 0.25  # of the learning rate
 _MEMORY = (0.9, 0.99)
-_PENALTY_EVERY, _PENALTY_FALL = 8, 0.1
+_PENALTY_EVERY = 8
+_PENALTY_FALL = {
+    "lite": 1.0,
+    "full": 0.1,
+}  # of a penalty over the course; small ones need all of it to the end
 _AVERAGE_DECAY = 0.9999  # its warm-up alone makes a half-life of 8 % of the steps so far
 _GRADIENT_CLIP = 100.0
 _EVALUATIONS, _SHORTEST_INTERVAL = 20, 25
 _FEW_IN_CLASS, _UNCONDITIONAL = 50, 0.3  # images; share of the steps before the class counts
-_STEPS = {8: 1_500, 16: 2_500, 32: 3_600, 64: 12_000, 256: 40_000}  # by pixels a side
+_STEPS = {8: 1_700, 16: 2_600, 32: 3_600, 64: 12_000, 256: 40_000}  # by pixels a side
 # Weight of R1 and R2 by pixels a side. With a tenth of it, digits of a class came out too much alike.
 _GAMMAS = {8: 1.0, 16: 1.0, 32: 1.0, 64: 2.0, 256: 15.0}
 _FEWEST_JUDGED = 50
@@ -133,7 +137,7 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
         augment=Augment(how_often(len(task.rows)), modality.border.to(task.rows.values.device)),
         measure=_measure(modality, options, task),
         follow=_condition_follows(modality, network, discriminator, classes),
-        pace=Pace(_PENALTY_EVERY, _PENALTY_FALL, _MEMORY, is_joint=True),
+        pace=Pace(_PENALTY_EVERY, _PENALTY_FALL[options.architecture], _MEMORY, is_joint=True),
         settings=Settings(
             batch_size=batch,
             learning_rate=task.rate_or(_LEARNING_RATE[options.architecture]),
