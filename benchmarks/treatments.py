@@ -146,7 +146,10 @@ def _nothing(fold: Fold, learner: str) -> Any:
 
 def _threshold(fold: Fold, learner: str) -> Any:
     model = TunedThresholdClassifierCV(fold.estimator(learner), cv=2, random_state=fold.seed)
-    return model.fit(fold.X, fold.y)
+    try:
+        return model.fit(fold.X, fold.y)
+    except ValueError:  # of few rare rows a learner may make nothing: there is no threshold then
+        return _nothing(fold, learner)
 
 
 def _class_weight(fold: Fold, learner: str) -> Any:

@@ -67,7 +67,7 @@ def test_the_table_says_where_ours_is_not_first():
         *(record("magic", method, auc) for method, auc in (("ganaug", 0.60), ("smote", 0.45))),
         *(record("wine", method, auc) for method, auc in (("ganaug", 0.60), ("oracle", 0.50))),
     ]
-    answers = dict(zip(beside.ALL_DATASETS, beside._first(records), strict=True))
+    answers = {dataset: beside._first(records, dataset) for dataset in beside.ALL_DATASETS}
     assert answers["adult"] == "yes"
     assert answers["magic"] == "no: SMOTE .450"
     assert answers["wine"] == answers["german"] == "–"

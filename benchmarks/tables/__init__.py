@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.records import ROOT
-from benchmarks.tables import beside, conditional, costs, fidelity, images, imputation, modes
+from benchmarks.tables import beside, conditional, costs, fidelity, images, imputation, modes, oversampling
 
-SECTIONS = (beside, conditional, costs, fidelity, images, imputation, modes)
+SECTIONS = (beside, conditional, costs, fidelity, images, imputation, modes, oversampling)
 TABLES: dict[str, Callable[[], str]] = {
     name: build for section in SECTIONS for name, build in section.TABLES.items()
 }

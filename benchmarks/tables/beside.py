@@ -65,44 +65,41 @@ def use_and_privacy() -> str:
 
 
 def _by_method(
-    shown: Cell, last: Callable[[list[Record]], list[str]] | None = None, skipped: tuple[str, ...] = ()
+    shown: Cell, last: Callable[[list[Record], str], str] | None = None, skipped: tuple[str, ...] = ()
 ) -> str:
-    """A row for each method that was measured, a column for each data set."""
+    """A row for each method that was measured, a column for each data set that was."""
     records = [
         record
         for record in read_records(RESULTS / "fidelity.json")
         if record["protocol"] == "half" and record["method"] in METHODS
     ]
+    datasets = [name for name in ALL_DATASETS if any(record["dataset"] == name for record in records)]
     rows = []
     for method, title in METHODS.items():
         own = [record for record in records if record["method"] == method]
         if own and method not in skipped:
-            cells = [[record for record in own if record["dataset"] == dataset] for dataset in ALL_DATASETS]
+            cells = [[record for record in own if record["dataset"] == dataset] for dataset in datasets]
             rows.append([title, *(shown(cell) if cell else NONE for cell in cells)])
     if last is not None:
-        rows.append(["is ganaug first?", *last(records)])
-    return markdown(["", *ALL_DATASETS.values()], rows) + footnote(records)
+        rows.append(["is ganaug first?", *(last(records, dataset) for dataset in datasets)])
+    return markdown(["", *(ALL_DATASETS[name] for name in datasets)], rows) + footnote(records)
 
 
 def _fidelity(own: list[Record]) -> str:
     return f"{score(own, 'harder_auc', 3)} / {score(own, 'tree_c2st')}"
 
 
-def _first(records: list[Record]) -> list[str]:
-    """For each data set yes, or who is nearer to .5; nothing where there is nobody to compare with."""
-    answers = []
-    for dataset in ALL_DATASETS:
-        found: dict[str, list[float]] = {}
-        for record in records:
-            if record["dataset"] == dataset and record["method"] != "oracle":
-                found.setdefault(record["method"], []).append(record["scores"]["harder_auc"])
-        means = {method: statistics.fmean(values) for method, values in found.items()}
-        if "ganaug" not in means or len(means) < 2:
-            answers.append(NONE)
-            continue
-        best = min(means, key=lambda method: abs(means[method] - 0.5))
-        answers.append("yes" if best == "ganaug" else f"no: {METHODS[best]} {short(means[best], 3)}")
-    return answers
+def _first(records: list[Record], dataset: str) -> str:
+    """Yes, or who is nearer to .5 on a data set; nothing where there is nobody to compare with."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        if record["dataset"] == dataset and record["method"] != "oracle":
+            found.setdefault(record["method"], []).append(record["scores"]["harder_auc"])
+    means = {method: statistics.fmean(values) for method, values in found.items()}
+    if "ganaug" not in means or len(means) < 2:
+        return NONE
+    best = min(means, key=lambda method: abs(means[method] - 0.5))
+    return "yes" if best == "ganaug" else f"no: {METHODS[best]} {short(means[best], 3)}"
 
 
 TABLES: dict[str, Callable[[], str]] = {

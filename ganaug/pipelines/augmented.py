@@ -224,8 +224,8 @@ class AugmentedRegressor(RegressorMixin, Augmented):
         `GANSynthesizer` with default settings. Or anything with ``fit_resample(X, y)`` that leaves the real
         rows first, such as ``GANOversampler(target="relevance")`` for rare ranges of ``y``.
     n_synthetic : float, default=1.0
-        How many rows a synthesizer draws, as a multiple of the real ones; 0 draws none and trains nothing. A
-        sampler knows itself how many it adds.
+        How many rows a synthesizer draws, as a multiple of the real ones; a sampler knows itself how many it
+        adds. 0 draws none and trains nothing.
     synthetic_weight : float, default=1.0
         Weight of a drawn row where a real one has 1. Unless it is 1, the estimator must take weights.
     balance : "auto", Balance or None, default=None
@@ -315,11 +315,11 @@ class AugmentedRegressor(RegressorMixin, Augmented):
         return HistGradientBoostingRegressor() if self.estimator is None else self.estimator
 
     def _added(self, rows: Fitted, root: Any) -> Added:
-        if hasattr(self.sampler, "fit_resample"):
-            return resampled(self.sampler, rows, root)
         n = round(self.n_synthetic * len(rows.y))
         if n == 0:
             return None, rows.X, rows.y
+        if hasattr(self.sampler, "fit_resample"):
+            return resampled(self.sampler, rows, root)
         own = seeded_clone(GANSynthesizer() if self.sampler is None else self.sampler, root, 1)
         takes = rows.weights is not None and has_fit_parameter(own, "sample_weight")
         own.fit(rows.X, rows.y, **({"sample_weight": rows.weights} if takes else {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from ganaug._util.parameters import check_choice, check_parameter
 from ganaug._util.random import RandomState, seed_sequence
 from ganaug.base import columns_of
 from ganaug.synthesizer import GANSynthesizer
+from ganaug.tabular.cascade import CascadeNetwork
 from ganaug.tabular.complete import fill_column
+from ganaug.tabular.likeliest import likeliest_levels
 
 STRATEGIES = ("median", "mean", "draw")
 
@@ -35,7 +38,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Draws of each gap that "median" and "mean" are taken over.
     strategy : {"median", "mean", "draw"}, default="median"
         What a gap is filled with. "median" is the middle draw of numbers and dates (never a value that the
-        column couldn't have), "mean" the mean of numbers, and both are the most frequent draw of all else.
+        column couldn't have), "mean" the mean of numbers, and both are the likeliest of all else.
         "draw" is one draw, which keeps the spread of each column, where the others take it away.
     random_state : int, RandomState, Generator or None, default=None
         Of the fit, and of the draws: `transform` gives the same for the same rows every time.
@@ -129,10 +132,20 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             _pooled(frame.iloc[:, place], [table.iloc[:, place] for table in frames], self.strategy)
             for place in range(frame.shape[1])
         ]
+        for place, cells in self._likeliest(frame):
+            column = frame.iloc[:, place]
+            columns[place] = fill_column(column, column.isna().to_numpy(dtype=bool), cells)
         pooled = container.rebuild(columns)
         if isinstance(pooled, pd.DataFrame) and isinstance(X, pd.DataFrame):
             pooled.index = X.index
         return pooled
+
+    def _likeliest(self, frame: pd.DataFrame) -> Iterator[tuple[int, pd.Series[Any]]]:
+        """Fillings of columns of levels, where nothing but the network has a say in them."""
+        codec, network = self.synthesizer_.codec_, self.synthesizer_.generator_
+        if not isinstance(network, CascadeNetwork) or self.synthesizer_.constraints:
+            return iter(())
+        return likeliest_levels(codec, network, frame) if frame.shape[1] == len(codec.codecs) else iter(())
 
     def impute(self, X: Any, n_draws: int = 10, *, random_state: RandomState = None) -> list[Any]:
         """Fill the gaps several times, independently: multiple imputation.

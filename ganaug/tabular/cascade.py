@@ -33,7 +33,7 @@ from torch.nn import functional as F
 
 from ganaug._util.parameters import check_parameter
 from ganaug.tabular.columns.base import Field, NumberField
-from ganaug.tabular.heads import group_heads, level_scores
+from ganaug.tabular.heads import CategoryHeads, group_heads, level_scores
 from ganaug.tabular.prefix_sum import DrawOrder, sums_before
 
 _KNOTS = np.linspace(-2.8, 2.8, 24)  # normal scores between which a number's embedding is interpolated
@@ -233,6 +233,13 @@ class CascadeNetwork(nn.Module):
         """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units)."""
         head, place = self.head_of[field]
         return head.draw(place, self.hidden_of(field, context, member), uniforms)
+
+    def probabilities(self, field: int, context: Tensor, member: int) -> Tensor:
+        """Probabilities (n_rows, n_codes) of a category, given a sum of terms (n_rows, context_units)."""
+        head, place = self.head_of[field]
+        if not isinstance(head, CategoryHeads):
+            raise TypeError(f"Only the codes of a category have probabilities, got field {field}")
+        return head.logits(place, self.hidden_of(field, context, member)).softmax(dim=-1)
 
     def hidden_of(self, field: int, context: Tensor, member: int | None) -> Tensor:
         """What a field's head is given, (n_rows, hidden_units), for a sum (n_rows, context_units)."""

@@ -174,6 +174,7 @@ class Guide:
         *,
         used: Sequence[int],
         kind: str = "trees",
+        settle: Callable[[Tensor], Tensor] | None = None,
         weights: FloatArray | None = None,
         is_labelled: bool = False,
     ) -> Guide:
@@ -189,6 +190,8 @@ class Guide:
         used : sequence of int
             The fields to look at; the last one is among them if it is the label's.
         kind : {"trees", "neural"}, default="trees"
+        settle : callable, optional
+            Makes of codes as they are drawn those that rows have in the end, by which odds are calibrated.
         weights : array of shape (n_rows,), optional
         is_labelled : bool, default=False
             Whether the last field is a label, whose classes have margins of their own.
@@ -211,7 +214,8 @@ class Guide:
         )
         some = fake[: _MOST_FAKES // 4]
         raked = margins.rake(some, trust.strength * made.log_odds(some))
-        fresh = draw(min(_MOST_FRESH, n_rows))[:, list(used)]  # the trees have not grown on
+        fresh = draw(min(_MOST_FRESH, n_rows))  # it hasn't been learned from
+        fresh = (fresh if settle is None else settle(fresh))[:, list(used)]
         offset = -float((trust.strength * made.log_odds(fresh).double()).exp().mean().log())
         told = made, trust.strength, trust.gain, _surplus(raked)
         return cls(*told, tuple(used), margins, by_class, apart, offset)

@@ -74,19 +74,19 @@ class CategoryHeads(nn.Module):
 
     def draw(self, member: int, hidden: Tensor, uniforms: Tensor) -> Tensor:
         """Codes (n_rows,) of one field, from its hidden units (n_rows, n_units) and uniforms (2, n_rows)."""
+        return draw_class(self.logits(member, hidden), uniforms[0])
+
+    def logits(self, member: int, hidden: Tensor) -> Tensor:
+        """Logits (n_rows, n_codes) of one field's codes, from its hidden units (n_rows, n_units)."""
         width = self.widths[member]
         weight = self._weights(slice(member, member + 1))[0]
-        logits = torch.addmm(self.bias[member, :, :width], hidden, weight[:, :width])
-        return draw_class(logits, uniforms[0])
+        return torch.addmm(self.bias[member, :, :width], hidden, weight[:, :width])
 
     def draw_within(
         self, member: int, hidden: Tensor, uniforms: Tensor, shares: Tensor, kind: Tensor
     ) -> tuple[Tensor, Tensor]:
         """As `draw`, from what is left of the codes; see `CascadeNetwork.draw_within`."""
-        width = self.widths[member]
-        weight = self._weights(slice(member, member + 1))[0]
-        logits = torch.addmm(self.bias[member, :, :width], hidden, weight[:, :width])
-        left = logits.log_softmax(dim=-1) + shares.log()[kind]
+        left = self.logits(member, hidden).log_softmax(dim=-1) + shares.log()[kind]
         return draw_possible(left, uniforms[0]), left.logsumexp(dim=-1)
 
     def _weights(self, members: slice) -> Tensor:

@@ -212,6 +212,11 @@ def make_guide(
             return network.draw_codes(n, generator, {})
         return roll_out(network, n, generator)
 
+    def settle(rows: Tensor) -> Tensor:
+        n_own = len(modality.codec.fields)
+        own = modality.codec.settle_codes(rows[:, :n_own].cpu().numpy(), np.random.default_rng(seed))
+        return torch.cat([torch.from_numpy(own).to(rows), rows[:, n_own:]], dim=1)
+
     trust, kind = Trust(0, 0.0, 0.0), None if task.has_gaps else _kind(task)
     if isinstance(network, ResidualNetwork):
         if kind is not None and task.held_out is not None and not trainer.interrupted:
@@ -225,6 +230,7 @@ def make_guide(
         trust,
         used=used,
         kind=task.discriminator or "trees",
+        settle=settle,
         weights=None if weights is None else weights[counts],
         is_labelled=modality.is_labelled,
     )

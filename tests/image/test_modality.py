@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganaug import Between, Cascade, Checkpoint, ConvNet, GANSynthesizer, SampleGrid
+from ganaug import Between, Callback, Cascade, Checkpoint, ConvNet, GANSynthesizer, SampleGrid
 from ganaug.datasets import make_shapes
 from ganaug.exceptions import (
     FewImagesWarning,
@@ -337,3 +337,30 @@ def test_larger_images_are_learned_longer_and_few_ones_less(side, low, high):
     assert low < steps_for(modality, 5_000) < high
     assert steps_for(modality, 40) < steps_for(modality, 5_000) / 2
     assert 0 < gamma_for(side) <= gamma_for(4 * side)
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillAt(Callback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_step(self, trainer):
+        if trainer.step == self.step:
+            raise KilledError
+
+
+def test_a_killed_fit_ends_as_one_that_was_never_killed(tmp_path):
+    path, options = tmp_path / "fit.ckpt", {"max_epochs": 4, "batch_size": 32}
+    few = np.flatnonzero((Y == 0) | (np.arange(len(Y)) < 60))  # a class that comes to count after a while
+    whole = small(**options).fit(X[few], Y[few])
+    for step in (2, 7):
+        callbacks = [Checkpoint(path, every_seconds=0), KillAt(step)]
+        with pytest.raises(KilledError):
+            small(callbacks=callbacks, **options).fit(X[few], Y[few])
+    resumed = small(callbacks=[Checkpoint(path)], **options).fit(X[few], Y[few])
+    for name, tensor in whole.generator_.state_dict().items():
+        assert torch.equal(resumed.generator_.state_dict()[name], tensor)
+    np.testing.assert_array_equal(resumed.sample(9, random_state=0), whole.sample(9, random_state=0))

@@ -78,6 +78,19 @@ def test_the_most_frequent_draw_of_a_category():
     assert imputer.transform(pd.DataFrame({"a": [None], "b": [50.0]}))["a"].tolist() == ["x"]
 
 
+def test_of_many_levels_the_likeliest_is_taken_whatever_is_drawn():
+    letters = np.array(list("abcdefghijklmnopqrst"))
+    rng = np.random.default_rng(0)
+    shares = np.r_[0.12, np.full(19, 0.88 / 19)]
+    frame = pd.DataFrame({"a": rng.choice(letters, 1_000, p=shares), "b": rng.normal(size=1_000)})
+    imputer = small(n_draws=1).fit(frame)
+    gaps = pd.DataFrame({"a": [None] * 60, "b": rng.normal(size=60)})
+    filled = imputer.transform(gaps)["a"]
+    drawn = imputer.impute(gaps, n_draws=1, random_state=0)[0]["a"]
+    assert filled.nunique() <= 3
+    assert drawn.nunique() > 10
+
+
 @pytest.mark.parametrize("output", ["default", "pandas"])
 def test_set_output_and_names(table, output):
     imputer = small().set_output(transform=output).fit(table)
