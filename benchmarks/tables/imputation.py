@@ -30,7 +30,7 @@ def imputation() -> str:
                 " / ".join(_mean(own, method, "coverage", 2) for method in ("ganaug", "iterative")),
             ]
         )
-    return markdown([*titles, "AUC learned (Beijing: error)", "of 90 % intervals: ganaug / iterative"], rows)
+    return markdown([*titles, "AUC learned (Beijing: error)", "in 90 % intervals: ganaug / iterative"], rows)
 
 
 def _key(record: Record) -> tuple[object, ...]:
