@@ -211,7 +211,7 @@ def _scaled(
     low = float(present.min()) if len(present) else 0.0
     width = float(np.ptp(present)) if len(present) else 0.0
     scale = 0.5 if coded.is_category[j] else width or 1.0
-    known, asked = ((cells - low) / scale for cells in (records, targets))
+    known, asked = (np.clip((cells - low) / scale, -1e6, 1e6) for cells in (records, targets))
     return known.astype(np.float32), asked.astype(np.float32)
 
 

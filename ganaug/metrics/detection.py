@@ -23,6 +23,7 @@ from ganaug.metrics.features import (
     one_hot,
     rank_auc,
     require,
+    without_empty,
 )
 
 MAX_TREE_LEVELS = 255  # scikit-learn's boosted trees take no more levels of a category
@@ -86,7 +87,8 @@ def held_out_opinions(
     folds = StratifiedKFold(n_splits=n_splits, shuffle=True, random_state=random_state)
     for k, (train, test) in enumerate(folds.split(X, y)):
         fold[test] = k
-        opinion[test] = make_judge().fit(X[train], y[train]).predict_proba(X[test])[:, 1]
+        X_train, X_test = without_empty(X[train], X[test])
+        opinion[test] = make_judge().fit(X_train, y[train]).predict_proba(X_test)[:, 1]
     return y, fold, opinion
 
 
@@ -191,8 +193,9 @@ def _fold_aucs(
     folds = StratifiedKFold(n_splits=n_splits, shuffle=True, random_state=random_state)
     aucs = []
     for train, test in folds.split(X, y):
-        judge = make_judge().fit(X[train], y[train])
-        aucs.append(rank_auc(y[test], judge.predict_proba(X[test])[:, 1]))
+        X_train, X_test = without_empty(X[train], X[test])
+        judge = make_judge().fit(X_train, y[train])
+        aucs.append(rank_auc(y[test], judge.predict_proba(X_test)[:, 1]))
     return aucs
 
 

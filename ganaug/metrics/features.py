@@ -18,6 +18,7 @@ from ganaug.exceptions import InvalidTableError
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+_FARTHEST = 1e6  # in ranges of a number: beyond it all is as far
 MAX_PLACES = 256  # of a category in a distance
 
 
@@ -186,6 +187,12 @@ def as_frame(table: Any) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(table))
 
 
+def without_empty(X: FloatArray, *others: FloatArray) -> list[FloatArray]:
+    """The matrices, with 0 in columns where the first has no value: boosted trees can't bin those."""
+    empty = np.isnan(X).all(axis=0)
+    return [np.where(empty, 0.0, matrix) if empty.any() else matrix for matrix in (X, *others)]
+
+
 def rank_auc(is_positive: npt.NDArray[Any], score: FloatArray) -> float:
     """Area under the ROC curve, as `roc_auc_score` has it, without its checks; NaN for a single class."""
     positive = np.asarray(is_positive, dtype=np.bool_)
@@ -277,7 +284,7 @@ def _scale_numbers(columns: list[FloatArray]) -> list[FloatArray]:
     low, high = (seen.min(), seen.max()) if len(seen) else (0.0, 1.0)
     width = high - low if high > low else 1.0
     missing = [np.isnan(column) for column in columns]
-    scaled = [(column - low) / width for column in columns]
+    scaled = [np.clip((column - low) / width, -_FARTHEST, _FARTHEST) for column in columns]
     if not any(m.any() for m in missing):
         return [column[:, None] for column in scaled]
     # half way and the square root of 3/4 away: at most 1 from any value within the range

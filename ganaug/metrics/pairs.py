@@ -182,6 +182,7 @@ def _correlation(first: FloatArray, second: FloatArray) -> float:
     first, second = first[present], second[present]
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
+    first, second = (values / np.abs(values).max() for values in (first, second))  # squares may not overflow
     first, second = (values - values.mean() for values in (first, second))
     return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
@@ -191,8 +192,17 @@ def _bin_by_width(matrix: FloatArray, is_category: Any) -> IntArray:
     codes = np.where(np.isnan(matrix), -1, matrix)
     for j in np.flatnonzero(~is_category):
         present = matrix[~np.isnan(matrix[:, j]), j]
-        codes[:, j] = np.digitize(matrix[:, j], np.histogram_bin_edges(present, bins=10))
+        codes[:, j] = np.digitize(matrix[:, j], _ten_widths(present))
     return codes.astype(np.int64) + 1
+
+
+def _ten_widths(present: FloatArray) -> FloatArray:
+    """Edges of ten bins; of a constant that is too large for bins of width .1, those of a small one."""
+    if len(present) and np.ptp(present) == 0 and abs(present[0]) > 1e12:
+        edges: FloatArray = present[0] * (1 + np.sign(present[0]) * np.linspace(-0.5, 0.5, 11))
+    else:
+        edges = np.histogram_bin_edges(present, bins=10)
+    return edges
 
 
 def bin_by_real_quantiles(coded: CodedTables, n_bins: int) -> tuple[IntArray, IntArray, IntArray]:

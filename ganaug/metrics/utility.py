@@ -21,6 +21,7 @@ from ganaug.metrics.features import (
     one_hot,
     rank_auc,
     require,
+    without_empty,
 )
 
 N_TREES = (10, 50, 100)
@@ -170,14 +171,19 @@ def _fit_quick(
     """A model of the second table, as a function: numbers, or a probability for each class."""
     by_level = X.is_category & (X.n_levels <= MAX_TREE_LEVELS)
     options = {"categorical_features": by_level if by_level.any() else None, "random_state": random_state}
+    X_train = without_empty(X.matrices[1])[0]
+
+    def filled(rows: FloatArray) -> FloatArray:
+        return without_empty(X.matrices[1], rows)[1]
+
     if not n_classes:
-        regressor = HistGradientBoostingRegressor(**options).fit(X.matrices[1], y)
-        return lambda rows: cast(FloatArray, regressor.predict(rows))
+        regressor = HistGradientBoostingRegressor(**options).fit(X_train, y)
+        return lambda rows: cast(FloatArray, regressor.predict(filled(rows)))
     classes = np.unique(y)
     if len(classes) == 1:
         return lambda rows: _spread_probabilities(np.ones((len(rows), 1)), classes, n_classes)
-    model = HistGradientBoostingClassifier(**options).fit(X.matrices[1], y)
-    return lambda rows: _spread_probabilities(model.predict_proba(rows), model.classes_, n_classes)
+    model = HistGradientBoostingClassifier(**options).fit(X_train, y)
+    return lambda rows: _spread_probabilities(model.predict_proba(filled(rows)), model.classes_, n_classes)
 
 
 def _predict_papers(X: CodedTables, y: FloatArray, n_classes: int, random_state: int) -> FloatArray:

@@ -118,3 +118,10 @@ def test_a_tiny_table_of_one_column_is_judged():
     report = evaluate([[1.0], [2.0]] * 10, [[1.0], [3.0]] * 10)
     assert "trend error %" not in report.scores.index
     assert "column: 0" not in str(report)
+
+
+def test_a_column_without_values_is_judged():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=40), "empty": np.nan, "y": ["u", "v"] * 20})
+    report = evaluate(table, table, real_holdout=table, target="y")
+    assert report.to_frame()["synthetic"].notna().all()
