@@ -129,7 +129,7 @@ def relevance(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Examples
     --------
     >>> relevance(np.array([1.0, 2, 3, 4, 5, 99])).round(2)
-    array([0., 0., 0., 0.15, 0.84, 1.  ])
+    array([0.  , 0.  , 0.  , 0.26, 1.  , 1.  ])
     """
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
     reach = _WHISKER * (upper - lower)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ganaug import Report, evaluate
+from ganaug.datasets import make_customers
 from ganaug.exceptions import InvalidTableError
 
 
@@ -20,9 +21,14 @@ def test_fresh_rows_score_like_real_ones_and_independent_columns_do_not(report):
     assert detection["synthetic"] > 0.8
     assert detection["real"] > 0.8
     assert detection["independent"] < detection["synthetic"] - 0.3
-    utility = report.scores.loc["trained on it, AUC"]
-    assert utility["synthetic"] > utility["independent"] + 0.1
     assert set(report.to_frame()["word"]) <= {"good", "look here"}
+
+
+def test_a_model_learns_from_fresh_rows_and_not_from_independent_columns():
+    columns = ["monthly_charge", "visits", "satisfaction", "support_calls", "churned"]
+    train, unseen, fresh = (make_customers(1_500, random_state=seed)[columns] for seed in range(3))
+    utility = evaluate(train, fresh, real_holdout=unseen, target="churned").scores.loc["trained on it, AUC"]
+    assert utility["synthetic"] > utility["independent"] + 0.1
 
 
 def test_copies_show(report):

@@ -79,11 +79,15 @@ def test_held_out_rows_judge_it_by_the_divergence(monkeypatch):
     assert trust.gain == pytest.approx(divergence, abs=0.08)
 
 
-def test_it_is_dropped_where_nothing_differs(monkeypatch):
+def test_it_is_dropped_where_nothing_differs_but_for_chance(monkeypatch):
     monkeypatch.setattr(NeuralGuide, "stages", (20, 40))
-    rng = np.random.default_rng(0)
-    real, held_out = rng.integers(0, 4, (2_000, 2)), torch.from_numpy(rng.integers(0, 4, (1_000, 2)))
-    assert measure_trust(TWO, real, held_out, unrelated(), used=range(2), kind="neural") == Trust(0, 0.0, 0.0)
+    found = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        real, held_out = rng.integers(0, 4, (2_000, 2)), torch.from_numpy(rng.integers(0, 4, (1_000, 2)))
+        found.append(measure_trust(TWO, real, held_out, unrelated(), used=range(2), kind="neural"))
+    assert found.count(Trust(0, 0.0, 0.0)) >= 3  # a gain must be one standard error: chance has it one in six
+    assert max(trust.gain for trust in found) < 0.005
 
 
 def test_a_state_comes_back(guide):
