@@ -24,7 +24,7 @@ MODES_METHODS = {
 }
 
 # Srivastava et al., NeurIPS 2017, tables 1 and 2, on stacked MNIST; there the plain GAN is convolutional. The
-# last two are as quoted in Kumar et al., arXiv 1901.08508, table 1.
+# last two are as quoted in a later paper on energy-based generators (EnGAN).
 PUBLISHED = (
     ("published: GAN", "1 / 99", "3.3 / 0.5", "99 / –"),
     ("published: VEEGAN", "8 / 53", "24.6 / 40", "150 / –"),
