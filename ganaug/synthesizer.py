@@ -86,7 +86,7 @@ class GANSynthesizer(ModelSynthesizer):
     image_shape : tuple of int, optional
         Shape of an image, (h, w), (h, w, c) or (c, h, w), where ``X`` has a flat row for each.
     max_epochs : int or "auto", default="auto"
-        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 15,000 steps;
+        Most passes over the training rows. "auto" lets held-out rows decide, with a limit of 12,500 steps;
         for images the number of steps follows from their size and number.
     time_budget_seconds : float, optional
         Wall-clock time for ``fit``; the learning rate falls in time to end well.

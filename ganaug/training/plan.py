@@ -21,7 +21,11 @@ MOST_HELD_OUT = 2048  # more rows would tell no more about when to stop
 FEWEST_TO_SPLIT = 20
 LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between evaluations
 PATIENCE_INTERVALS = 5
-MOST_STEPS = 15_000  # of a fit whose length is found on the way
+MOST_STEPS = 12_500  # of a fit whose length is found on the way
+DECAY_START, DECAY_SHARE = (
+    0.3,
+    0.2,
+)  # of its rate, from the best averaged weights; of the steps that led there
 UNJUDGED_EPOCHS, FEWEST_UNJUDGED_STEPS = 30, 1_000  # of a fit that no held-out rows can stop
 
 
@@ -89,7 +93,9 @@ def plan_fit(
         early_stopping=stops_early,
         time_budget_seconds=time_budget_seconds,
     )
-    return settings, Schedule(max_steps=max_steps, patience_steps=PATIENCE_INTERVALS * interval)
+    finds_its_length = stops_early and isinstance(max_epochs, str)
+    decay = {"decay_start": DECAY_START, "decay_share": DECAY_SHARE} if finds_its_length else {}
+    return settings, Schedule(max_steps=max_steps, patience_steps=PATIENCE_INTERVALS * interval, **decay)
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ class Schedule:
         row means the same on every table: how well the rows can be told from real ones.
     decay_share : float
         Steps of the decay, as a share of those that led to the best.
-    floor : float
-        Factor of the learning rate at the end.
+    decay_start, floor : float
+        Factors of the learning rate at the beginning of the decay and at the end. A decay that goes on from
+        averaged weights needs no high rate first, which would throw them about again.
     falls_as : {"line", "cosine"}
         How the rate falls.
     """
@@ -47,6 +48,7 @@ class Schedule:
     patience_share: float = 0.2
     decay_share: float = 1 / 3
     least_gain: float = 0.02
+    decay_start: float = 1.0
     floor: float = _FLOOR
     falls_as: str = "line"
     phase: str = "search"
@@ -64,8 +66,8 @@ class Schedule:
             return min(1.0, (step + 1) / _WARM_UP_STEPS)
         if self.falls_as == "cosine":
             done = self.progress(step, seconds, budget)
-            return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
-        return max(self.floor, 1.0 - self.decayed(step, seconds, budget))
+            return self.floor + (self.decay_start - self.floor) * (1 + math.cos(math.pi * done)) / 2
+        return max(self.floor, self.decay_start * (1.0 - self.decayed(step, seconds, budget)))
 
     def progress(self, step: int, seconds: float, budget: float | None) -> float:
         """Share of the decay that is done, between 0 and 1."""
@@ -136,6 +138,7 @@ class Schedule:
             "patience_share",
             "decay_share",
             "least_gain",
+            "decay_start",
             "floor",
             "best_loss",
             "gain_loss",

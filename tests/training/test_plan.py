@@ -88,3 +88,24 @@ def test_settings_are_sound_for_any_number_of_rows(n_rows):
 def test_a_short_fit_is_judged_at_least_once():
     settings, schedule = plan(30, max_epochs=1)
     assert settings.evaluate_every == schedule.max_steps == 1
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "stops_early", "starts_low"),
+    [("auto", True, True), ("auto", False, False), (200, True, False)],
+)
+def test_only_a_fit_that_finds_its_length_goes_on_from_averaged_weights_at_a_low_rate(
+    max_epochs, stops_early, starts_low
+):
+    _, schedule = plan_fit(
+        5_000,
+        batch_size="auto",
+        learning_rate="auto",
+        max_epochs=max_epochs,
+        weight_decay=0.0,
+        stops_early=stops_early,
+        time_budget_seconds=None,
+    )
+    schedule.start_decay(900, reached=900, seconds=0.0)
+    assert (schedule.rate(900, 0.0, None) < 0.5) == starts_low
+    assert (schedule.last_step < 1_100) == starts_low

@@ -37,6 +37,17 @@ def test_the_rate_falls_to_almost_nothing_in_the_decay():
     assert schedule.is_over(700, 0.0, None)  # half as many steps as led to the best
 
 
+@pytest.mark.parametrize("falls_as", ["line", "cosine"])
+def test_a_decay_can_begin_at_a_share_of_the_rate(falls_as):
+    schedule = schedule_of(decay_start=0.3, falls_as=falls_as)
+    assert schedule.rate(499, 0.0, None) == 1.0
+    schedule.start_decay(500, reached=400, seconds=0.0)
+    rates = [schedule.rate(step, 0.0, None) for step in range(500, 701)]
+    assert rates[0] == pytest.approx(0.3)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == schedule.floor
+
+
 def test_the_best_is_the_lowest_by_more_than_noise():
     schedule = schedule_of()
     assert schedule.observe(10, 5.0)
