@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mechanisms", nargs="+", choices=("mcar", "mar"), default=("mcar", "mar"))
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
     parser.add_argument("--force", action="store_true", help="measure again what is there already")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows, two tables, 10 % missing")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows, two tables, 10 %% missing")
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/imputation[-quick].json")
     options = parser.parse_args(arguments)
     out = options.out or RESULTS / ("imputation-quick.json" if options.quick else "imputation.json")

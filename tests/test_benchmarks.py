@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 
@@ -14,6 +15,20 @@ from benchmarks.datasets import NAMES, load
 from benchmarks.peers import environments
 from benchmarks.peers.fit import PEERS, Plain
 from benchmarks.tables import beside
+
+QUESTIONS = [
+    path.stem
+    for path in Path(tables.__file__).parent.parent.glob("*.py")
+    if "argparse.ArgumentParser" in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_benchmark_says_what_it_takes(question, capsys):
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"benchmarks.{question}").main(["--help"])
+    assert ended.value.code == 0
+    assert f"benchmarks.{question} " in capsys.readouterr().out
 
 
 @pytest.mark.skipif("GANAUG_DATA" not in os.environ, reason="the tables are not here")
