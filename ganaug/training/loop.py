@@ -57,13 +57,15 @@ class Settings:
     batch_size : int
     learning_rate, weight_decay : float
     evaluate_every : int
-        Steps between two evaluations.
+        Steps between two evaluations ...
     early_stopping : bool
         Whether held-out rows decide when to end, and which weights to keep.
     time_budget_seconds : float, optional
         Wall-clock time for the fit.
     average_decay, gradient_clip : float
         Of the moving average of the weights; largest norm of a step's gradient.
+    evaluate_share : float
+        ... and at least this share of all the steps so far: what changes slowly is looked at seldom.
     """
 
     batch_size: int
@@ -74,6 +76,7 @@ class Settings:
     time_budget_seconds: float | None = None
     average_decay: float = 0.995
     gradient_clip: float = 5.0
+    evaluate_share: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -201,7 +204,8 @@ class Loop:
 
     def _after_step(self) -> None:
         budget, stops_early = self.settings.time_budget_seconds, self._stops_early
-        if self.step % self.settings.evaluate_every == 0:
+        longest = max(self.settings.evaluate_every, self.settings.evaluate_share * self.step)
+        if self.step - self._recorded[0] >= longest:
             self._evaluate()
         if self.schedule.search_is_over(self.step, self.seconds, budget, early_stopping=stops_early):
             self._start_decay()

@@ -19,7 +19,8 @@ BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
 MOST_HELD_OUT = 2048  # more rows would tell no more about when to stop
 FEWEST_TO_SPLIT = 20
-LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between evaluations
+LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between the first evaluations
+EVALUATE_SHARE = 0.03  # of the steps so far, between later ones
 PATIENCE_INTERVALS = 5
 MOST_STEPS = 12_500  # of a fit whose length is found on the way
 DECAY_START, DECAY_SHARE = (
@@ -92,6 +93,7 @@ def plan_fit(
         evaluate_every=min(interval, max_steps),
         early_stopping=stops_early,
         time_budget_seconds=time_budget_seconds,
+        evaluate_share=EVALUATE_SHARE,
     )
     finds_its_length = stops_early and isinstance(max_epochs, str)
     decay = {"decay_start": DECAY_START, "decay_share": DECAY_SHARE} if finds_its_length else {}

@@ -183,6 +183,15 @@ def test_the_training_loss_is_the_mean_since_the_last_record():
     assert history.column("train_loss") == pytest.approx([3.0] * len(history))
 
 
+def test_evaluations_are_a_share_of_the_steps_apart_once_that_is_more():
+    trainer = trainer_of([1, 2, 3, 6], evaluate_every=10, evaluate_share=0.1, max_steps=600, patience=600)
+    steps = [0, *trainer.run().column("step")]
+    apart = np.diff(steps).tolist()
+    assert apart[:10] == [10] * 10
+    assert apart == sorted(apart[:-1]) + apart[-1:]
+    assert apart[-2] >= 0.1 * steps[-2]
+
+
 def test_the_held_out_loss_is_weighted():
     trainer = trainer_of([1.0], loss=constant)
     rows = Rows(torch.tensor([[1.0], [3.0]]), torch.tensor([0.5, 1.5]))
