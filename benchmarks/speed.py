@@ -1,6 +1,6 @@
-"""What drawing, encoding and fitting cost, beside what the same core does in plain matrix products.
+"""What drawing, encoding, fitting and judging cost, beside what the same core does in plain matrix products.
 
-``python -m benchmarks.speed`` measures on one thread, takes medians, and writes
+``python -m benchmarks.speed`` measures on one thread (a report on all cores), takes medians, and writes
 ``benchmarks/results/speed.json``.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +23,7 @@ import torch
 
 from benchmarks.datasets import load
 from benchmarks.records import environment, reset_peak_memory, resident_mb, write_record
-from ganaug import GANSynthesizer
+from ganaug import GANSynthesizer, evaluate
 from ganaug.tabular.codec import TableCodec
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -37,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     scale = 20 if options.quick else 1
     adult = load("adult")
-    train = adult.table.iloc[: adult.n_official_train]
-    for measure in (importing, drawing, coding):
+    train, unseen = adult.table.iloc[: adult.n_official_train], adult.table.iloc[adult.n_official_train :]
+    for measure in (importing, drawing, coding, partial(judging, unseen=unseen)):
         for what, value, note in measure(train, scale):
             record = {"what": what, "value": value, "note": note}
             write_record(options.out, record | {"environment": environment()}, _same(record))
@@ -103,6 +104,22 @@ def coding(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
         (f"learning the codec of {size}", f"{fitted - start:.1f} s", "CPU"),
         (f"encoding and decoding {size}", f"{seconds:.1f} s", "CPU"),
         ("memory that the three add", f"{resident_mb(peak=True) - before:,.0f} MB", "peak"),
+    ]
+
+
+def judging(train: pd.DataFrame, scale: int, unseen: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """A report with its page, of rows of which every third column is shuffled."""
+    real = train.iloc[: 30_000 // scale]
+    rows = real.sample(len(real), replace=True, random_state=0).reset_index(drop=True)
+    for name in rows.columns[::3]:
+        rows[name] = rows[name].sample(frac=1, random_state=0).to_numpy()
+    began, start = time.perf_counter(), time.process_time()
+    report = evaluate(real, rows, real_holdout=unseen, target="income", random_state=0)
+    with tempfile.TemporaryDirectory() as folder:
+        report.save_html(Path(folder) / "report.html")
+    wall, cpu = time.perf_counter() - began, time.process_time() - start
+    return [
+        (f"report of {len(real):,} x {real.shape[1]} rows", f"{wall:.0f} s", f"wall clock; {cpu:.0f} CPU s")
     ]
 
 
