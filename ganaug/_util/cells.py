@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ganaug._util.dtypes import MISSING, TICKS, has_named_levels, kind_of, level
 from ganaug._util.ticks import dtype_of, nanoseconds_per_tick, read_ticks, write_ticks, zone_at, zone_of
 
 __all__ = [
+    "are_texts",
     "dtype_of",
     "missing_kind_of",
     "nanoseconds_per_tick",
@@ -20,6 +21,7 @@ __all__ = [
     "read_levels",
     "read_numbers",
     "read_ticks",
+    "share_texts",
     "to_dtype",
     "write_levels",
     "write_numbers",
@@ -48,11 +50,11 @@ def read_numbers(
     kind = kind_of(dtype)
     if loose and kind == "category":
         values, kind = values.astype(object), "object"
+    if kind not in ("object", "number", "bool"):
+        return None
     missing = values.isna().to_numpy(dtype=bool)
     if kind == "object":
         return _read_object_numbers(values, missing, loose)
-    if kind not in ("number", "bool"):
-        return None
     if isinstance(dtype, np.dtype):
         native = values.to_numpy()
         native = native.astype(native.dtype.newbyteorder("="), copy=False)
@@ -108,6 +110,31 @@ def _write_arrow_numbers(
     return pd.arrays.ArrowExtensionArray(cells)  # type: ignore[attr-defined]
 
 
+def are_texts(cells: Iterable[Any]) -> bool:
+    """Whether all cells are text."""
+    return all(issubclass(kind, str) for kind in set(map(type, cells)))
+
+
+def share_texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    """The same column with equal texts as one object each, where all cells but gaps are texts.
+
+    What reads a long column of texts that lie all over the memory waits for each of them; this reads them
+    once for all that comes after.
+    """
+    if kind_of(values.dtype) not in ("object", "string") or isinstance(values.dtype, pd.ArrowDtype):
+        return values
+    if getattr(values.dtype, "storage", "python") != "python":
+        return values
+    present = values.notna().to_numpy(dtype=bool)
+    cells = np.array(values.array, dtype=object)
+    texts = cells[present].tolist()
+    if set(map(type, texts)) != {str}:
+        return values
+    known: dict[str, str] = {}
+    cells[present] = list(map(known.setdefault, texts, texts))
+    return pd.Series(cells, index=values.index, name=values.name, dtype=values.dtype)
+
+
 def read_levels(values: pd.Series[Any], like: Any = None) -> tuple[NDArray[np.intp], list[Any]]:
     """Cells as indices into a list of distinct Python scalars, -1 where missing; ticks of dates.
 
@@ -130,7 +157,7 @@ def read_levels(values: pd.Series[Any], like: Any = None) -> tuple[NDArray[np.in
         codes, unique = pd.factorize(values)
         return codes, unique.tolist()
     if kind == "string":
-        return _read_object_levels(values.to_numpy(dtype=object))
+        return _read_object_levels(np.asarray(values.array, dtype=object))
     numbers = read_numbers(values)
     if numbers is None:
         raise TypeError(f"Expected text, numbers or bools, got {values.dtype}")
@@ -168,9 +195,8 @@ def _read_object_levels(cells: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any
 
 def _distinct(cells: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
     """What pandas.factorize does; that of pandas 2 ends a text at its first NUL."""
-    place: dict[Any, int] = {}
-    codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), np.intp, len(cells))
-    return codes, list(place)
+    place = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
+    return np.fromiter(map(place.__getitem__, cells), np.intp, len(cells)), list(place)
 
 
 def _family(kind: type) -> type:

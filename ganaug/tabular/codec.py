@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ganaug._util.cells import share_texts
 from ganaug._util.dtypes import ObjectDtype, index_from_state, index_to_state
 from ganaug._util.frames import assemble
 from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
@@ -309,7 +310,7 @@ def _fit_all(
     """A codec for each column; one error for all columns that none takes, so that they are named at once."""
     fitted, refused = [], []
     for at, name in enumerate(table.columns):
-        column = table.iloc[:, at]
+        column = share_texts(table.iloc[:, at])
         present = column.notna().to_numpy(dtype=bool) & (weights is None or weights > 0)
         own = present if ignores_missing and present.any() else slice(None)
         try:

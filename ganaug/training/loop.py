@@ -56,16 +56,14 @@ class Settings:
     ----------
     batch_size : int
     learning_rate, weight_decay : float
-    evaluate_every : int
-        Steps between two evaluations ...
+    evaluate_every, evaluate_share : int, float
+        Steps between two evaluations; at least this share of all the steps so far.
     early_stopping : bool
         Whether held-out rows decide when to end, and which weights to keep.
     time_budget_seconds : float, optional
         Wall-clock time for the fit.
     average_decay, gradient_clip : float
         Of the moving average of the weights; largest norm of a step's gradient.
-    evaluate_share : float
-        ... and at least this share of all the steps so far: what changes slowly is looked at seldom.
     """
 
     batch_size: int
@@ -204,8 +202,8 @@ class Loop:
 
     def _after_step(self) -> None:
         budget, stops_early = self.settings.time_budget_seconds, self._stops_early
-        longest = max(self.settings.evaluate_every, self.settings.evaluate_share * self.step)
-        if self.step - self._recorded[0] >= longest:
+        least = max(self.settings.evaluate_every, self.settings.evaluate_share * self.step)
+        if self.step - self._recorded[0] >= least:
             self._evaluate()
         if self.schedule.search_is_over(self.step, self.seconds, budget, early_stopping=stops_early):
             self._start_decay()

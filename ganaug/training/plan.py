@@ -95,9 +95,10 @@ def plan_fit(
         time_budget_seconds=time_budget_seconds,
         evaluate_share=EVALUATE_SHARE,
     )
-    finds_its_length = stops_early and isinstance(max_epochs, str)
-    decay = {"decay_start": DECAY_START, "decay_share": DECAY_SHARE} if finds_its_length else {}
-    return settings, Schedule(max_steps=max_steps, patience_steps=PATIENCE_INTERVALS * interval, **decay)
+    schedule = Schedule(max_steps=max_steps, patience_steps=PATIENCE_INTERVALS * interval)
+    if stops_early and isinstance(max_epochs, str):
+        schedule.decay_start, schedule.decay_share = DECAY_START, DECAY_SHARE
+    return settings, schedule
 
 
 @dataclass(frozen=True)

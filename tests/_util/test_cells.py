@@ -16,6 +16,7 @@ from ganaug._util.cells import (
     nanoseconds_per_tick,
     read_levels,
     read_ticks,
+    share_texts,
     to_dtype,
     write_levels,
     write_ticks,
@@ -280,3 +281,20 @@ def test_clocks_before_the_first_change_that_pytz_knows_are_those_of_the_standar
         here = there.replace(tzinfo=datetime.timezone.utc).astimezone(PARIS)
         assert (here.hour, here.minute, here.second) == (12, 0, 0)
     assert str(zone_at(old, dtype)) == str(zone_at(new, dtype)) == "Europe/Paris"
+
+
+@pytest.mark.parametrize("dtype", ["object", "string[python]"])
+def test_equal_texts_become_one_object_and_nothing_else_changes(dtype):
+    texts = ["".join(["a", "b"]), "".join(["a", "b"]), None, "a\0c", "a\0d"]
+    given = pd.Series(texts, index=[3, 3, 1, 0, 7], name=("x", 1), dtype=dtype)
+    assert given.iloc[0] is not given.iloc[1]
+    shared = share_texts(given)
+    pd.testing.assert_series_equal(shared, given)
+    assert shared.iloc[0] is shared.iloc[1]
+    assert given.iloc[0] is not given.iloc[1]
+
+
+@pytest.mark.parametrize("cells", [[1, 1.0, True, "a"], [-0.0, 0.0, "a"], [None, None], [np.str_("a"), "a"]])
+def test_cells_that_are_not_all_texts_stay_the_objects_they_are(cells):
+    given = pd.Series(cells, dtype=object)
+    assert all(own is cell for own, cell in zip(share_texts(given), cells, strict=True))

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ganaug._util.cells import read_numbers, write_numbers
+from ganaug._util.cells import are_texts, read_numbers, write_numbers
 from ganaug._util.dtypes import MISSING, dtype_from_state, dtype_to_state, kind_of
 from ganaug._util.sieve import make_sieve, may_be_in
 from ganaug.exceptions import InvalidConditionError, ModelFileError, RejectColumn
@@ -262,7 +262,7 @@ def learn_form(cells: NDArray[Any], name: Hashable, chosen: bool) -> Form | None
     chosen : bool
         Whether the caller says that these are identifiers.
     """
-    if cells.dtype.kind not in "iu" and not all(isinstance(cell, str) for cell in cells):
+    if cells.dtype.kind not in "iu" and not are_texts(cells):
         return None
     n_distinct = len(pd.unique(cells))
     allowed = SHARE_DISTINCT if len(cells) >= ROWS_TO_REPEAT else 1.0

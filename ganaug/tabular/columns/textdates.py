@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import are_texts
 from ganaug._util.dtypes import MISSING, kind_of
 from ganaug.exceptions import ModelFileError
 
@@ -123,4 +124,4 @@ def _texts(values: pd.Series[Any]) -> pd.Series[Any] | None:
     first = cells.iloc[0] if len(cells) else None
     if not isinstance(first, str) or not re.fullmatch(_LIKE_A_DATE, first):
         return None
-    return cells.drop_duplicates() if all(isinstance(cell, str) for cell in cells) else None
+    return cells.drop_duplicates() if are_texts(cells) else None

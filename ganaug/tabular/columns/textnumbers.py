@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import are_texts
 from ganaug._util.dtypes import MISSING, ObjectDtype, kind_of
 from ganaug.exceptions import ModelFileError
 
@@ -115,11 +116,13 @@ def learn_number_format(values: pd.Series[Any]) -> str | None:
     if kind_of(values.dtype) not in ("string", "object"):
         return None
     cells = values.dropna().tolist()
-    if not cells or not all(isinstance(cell, str) for cell in cells):
+    if not cells or not isinstance(cells[0], str):
         return None
     found = _NUMBER.fullmatch(cells[0].lstrip("-(").rstrip(")").replace("-", ""))
+    if found is None or not are_texts(cells):
+        return None
     distinct = list(dict.fromkeys(cells))
-    if found is None or (found[1] and not look_like_numbers(distinct[:_FIRST])):
+    if found[1] and not look_like_numbers(distinct[:_FIRST]):
         return None
     prefix, _, suffix = found.groups()
     for thousands, mark in _MARKS:
