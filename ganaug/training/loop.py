@@ -125,7 +125,7 @@ class Loop:
 
     @property
     def kept(self) -> Player:
-        """The network that the fit is for; its averaged weights are judged and kept."""
+        """The network that the fit is for, the first; its averaged weights are judged and kept."""
         return self.players[0]
 
     @property
@@ -174,7 +174,6 @@ class Loop:
         return self.history
 
     def _make_players(self) -> list[Player]:
-        """The networks in training, the one that is kept first."""
         raise NotImplementedError
 
     def _before_steps(self) -> None:
@@ -201,10 +200,10 @@ class Loop:
         return self._stop_asked or self.schedule.is_over(self.step, self.seconds, budget)
 
     def _after_step(self) -> None:
-        budget, stops_early = self.settings.time_budget_seconds, self._stops_early
-        least = max(self.settings.evaluate_every, self.settings.evaluate_share * self.step)
-        if self.step - self._recorded[0] >= least:
+        own, stops_early = self.settings, self._stops_early
+        if self.step - self._recorded[0] >= max(own.evaluate_every, own.evaluate_share * self.step):
             self._evaluate()
+        budget = own.time_budget_seconds
         if self.schedule.search_is_over(self.step, self.seconds, budget, early_stopping=stops_early):
             self._start_decay()
         if self._is_over():
