@@ -137,9 +137,10 @@ class CascadeNetwork(nn.Module):
         self.context_shift = _normal(self.n_members, self.n_fields, 1, options.context_units, scale=0.15)
         self.hidden_scale = self._member_scale(options.hidden_units)
         self.inner = _Layer(self.n_fields, options.context_units, options.hidden_units)
-        self.blocks = nn.ModuleList(
+        self.each_block = tuple(
             _Residual(self.n_fields, options.hidden_units) for _ in range(options.n_blocks)
         )
+        self.blocks = nn.ModuleList(self.each_block)
         heads = group_heads(fields, options.hidden_units, options.n_components)
         self.heads, self.each_head = nn.ModuleList(heads), tuple(heads)
         places = torch.cat([head.index for head in heads])
@@ -327,6 +328,10 @@ class _Layer(nn.Module):
 
     def forward(self, x: Tensor, fields: slice) -> Tensor:
         return torch.baddbmm(self.bias[fields], x, self.weight[fields] + self.common)
+
+    def of_field(self, field: int) -> tuple[Tensor, Tensor]:
+        """One field's matrix (n_in, n_out) and bias (1, n_out)."""
+        return self.weight[field] + self.common[0], self.bias[field]
 
 
 class _Residual(nn.Module):

@@ -1,7 +1,7 @@
 """Boosted trees that tell real rows from generated ones, kept as plain arrays.
 
 Their log-odds estimate the logarithm of the density ratio between real and generated rows, which is what
-guided sampling weighs rows by. scikit-learn grows the trees; a walker of our own evaluates them, on the
+guided sampling weighs rows by. scikit-learn grows the trees; `LeafMasks` evaluates them, on the
 generator's device, without scikit-learn and without a pickle.
 
 Shape
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -29,13 +30,13 @@ from ganaug._util.sklearn import GrownTrees, grown_trees
 from ganaug._util.store import Arrays, Header, array_of, header_float, header_int
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.columns.base import CategoryField, Field
+from ganaug.tabular.leaf_masks import LeafMasks, leaf_spans
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Axis: TypeAlias = NDArray[np.float32]
 
 _MOST_LEVELS = 255  # of a category that trees split by sets of levels
 _MOST_DEPTH = 6
-_BLOCK_TREES, _BLOCK_ROWS = 32, 2048  # walked at once: what a processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -136,16 +137,17 @@ class TreeDiscriminator:
 
     def staged_log_odds(self, codes: Tensor, stages: Sequence[int]) -> Tensor:
         """Log-odds after the first so many trees for each of ``stages``, increasing, (n_stages, n_rows)."""
-        unknown = torch.tensor([len(axis) for axis in self.axes], device=codes.device)
-        own = torch.where(codes < 0, unknown, codes.long()).t().contiguous()
-        walker = _Walker(self.trees, self.axes, codes.device)
-        total = torch.full((codes.shape[0],), self.trees.baseline, device=codes.device)
-        found, done = [], 0
-        for stage in stages:
-            total = total + walker.sum(own, done, stage)
-            done = stage
-            found.append(total)
-        return torch.stack(found)
+        if codes.device not in self._masks:
+            self._masks[codes.device] = LeafMasks(self.trees, self.axes, codes.device)
+        return self.trees.baseline + self._masks[codes.device].sums(codes, stages)
+
+    @cached_property
+    def _masks(self) -> dict[torch.device, LeafMasks]:
+        """What has been made to evaluate the trees, by device."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"axes": self.axes, "trees": self.trees}
 
     def to_state(self) -> tuple[Header, Arrays]:
         """A JSON-able header and arrays."""
@@ -165,57 +167,9 @@ class TreeDiscriminator:
             for i, field in enumerate(fields)
         )
         baseline = header_float(header, "baseline")
-        return cls(axes, GrownTrees.from_arrays(arrays, baseline, n_features=len(fields)))
-
-
-class _Walker:
-    """Rows walk down all trees of a block at once, by a table of which way each code goes at each node."""
-
-    def __init__(self, trees: GrownTrees, axes: Sequence[Axis], device: torch.device) -> None:
-        def put(array: Any) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
-        ways, offsets = _ways(trees, axes)
-        self.roots, self.depth = put(trees.roots), trees.depth
-        self.feature, self.offset, self.value = map(put, (trees.feature, offsets, trees.value))
-        self.ways, self.children = put(ways), put(np.stack([trees.left, trees.right], axis=1).ravel())
-
-    def sum(self, codes: Tensor, start: int, stop: int) -> Tensor:
-        """Sum of the values of some trees, shape (n_rows,), for codes (n_fields, n_rows)."""
-        parts = []
-        for rows in codes.split(_BLOCK_ROWS, dim=1):
-            total = torch.zeros(rows.shape[1], device=codes.device)
-            for roots in self.roots[start:stop].split(_BLOCK_TREES):
-                total += self.value[self._leaves(rows, roots)].sum(dim=0)
-            parts.append(total)
-        return torch.cat(parts)
-
-    def _leaves(self, codes: Tensor, roots: Tensor) -> Tensor:
-        n_rows = codes.shape[1]
-        flat, rows = codes.reshape(-1), torch.arange(n_rows, device=codes.device)
-        field = self.feature * n_rows
-        at = roots.unsqueeze(1).expand(-1, n_rows)
-        for _ in range(self.depth):
-            way = self.ways[flat[field[at] + rows] + self.offset[at]]
-            at = self.children[2 * at + way]
-        return at
-
-
-def _ways(trees: GrownTrees, axes: Sequence[Axis]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """For each node, 1 for the codes that go right, last the unknown one; where each node's part begins."""
-    parts: list[NDArray[np.uint8]] = []
-    ends = [0]
-    for node, feature in enumerate(trees.feature.tolist()):
-        axis = axes[feature]
-        which = int(trees.level_set[node])
-        if which >= 0:
-            left = trees.sets[which][np.nan_to_num(axis).astype(np.intp).clip(max=_MOST_LEVELS)]
-        else:
-            left = axis <= trees.threshold[node]
-        left = np.where(np.isnan(axis), trees.missing_left[node], left)
-        parts.append(np.append(~left, not trees.missing_left[node]).astype(np.uint8))
-        ends.append(ends[-1] + len(parts[-1]))
-    return np.concatenate(parts), np.array(ends[:-1], dtype=np.int64)
+        trees = GrownTrees.from_arrays(arrays, baseline, n_features=len(fields))
+        leaf_spans(trees)  # or they are none
+        return cls(axes, trees)
 
 
 def _is_by_level(field: Field) -> bool:

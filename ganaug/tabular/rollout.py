@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ganaug.tabular.cascade import CascadeNetwork
+from ganaug.tabular.folded import FEWEST_ROWS, FoldedCascade
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_column, known_context
 
 _LARGEST_BLOCK = 512
@@ -66,7 +67,8 @@ def fill_in(
     restrictions : sequence of Restriction
         Columns of which not all codes are left, in some rows. The others don't know of it beforehand.
     """
-    units = _units(network.n_fields, restrictions)
+    units, n_rows = _units(network.n_fields, restrictions), codes.shape[1]
+    drawing = FoldedCascade(network, n_rows) if n_rows >= FEWEST_ROWS else network
     first = int(torch.randint(network.n_members, (1,), generator=generator, device=generator.device))
     for place, block in enumerate(_blocks(codes.shape[1], codes.device)):
         member = (first + place) % network.n_members  # each has its turn, so their shares are equal
@@ -80,11 +82,11 @@ def fill_in(
                 rows = lacking[unit.first_field] & torch.from_numpy(unit.which[block] >= 0).to(codes.device)
                 _fill_restricted(network, part, context, unit.of_rows(block), rows, generator, member)
                 for field in unit.fields:
-                    _fill_field(network, part, context, field, lacking[field] & ~rows, generator, member)
+                    _fill_field(drawing, part, context, field, lacking[field] & ~rows, generator, member)
             elif n_lacking[unit] == part.shape[1]:
-                _fill_field(network, part, context, unit, None, generator, member)
+                _fill_field(drawing, part, context, unit, None, generator, member)
             elif n_lacking[unit]:
-                _fill_field(network, part, context, unit, lacking[unit], generator, member)
+                _fill_field(drawing, part, context, unit, lacking[unit], generator, member)
 
 
 def _fill_restricted(
@@ -104,7 +106,7 @@ def _fill_restricted(
 
 
 def _fill_field(
-    network: CascadeNetwork,
+    network: CascadeNetwork | FoldedCascade,
     codes: Tensor,
     context: Tensor,
     field: int,

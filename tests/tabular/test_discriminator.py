@@ -115,3 +115,37 @@ def test_what_is_unknown_is_on_the_side_of_what_is_missing(grown):
     unknown[:, 1], missing[:, 1] = -1, 1
     odds = [grown[0].log_odds(torch.from_numpy(rows)) for rows in (unknown, missing)]
     assert torch.equal(*odds)
+
+
+@pytest.mark.parametrize("max_leaves", [2, 31, 60])
+def test_trees_of_any_size_say_what_scikit_learn_says(max_leaves):
+    real, fake = draw(3_000, 3), draw(3_000, 4)
+    real[:, 1] = np.where(real[:, 0] > 3, real[:, 1] // 2, real[:, 1])
+    made = TreeDiscriminator.fit(FIELDS, real, fake, amount=5, max_leaves=max_leaves, min_rows=5)
+    rows = torch.from_numpy(draw(500, 5))
+    walked = []
+    for root in made.trees.roots:  # as one would by hand
+        at = np.full(len(rows), root)
+        for _ in range(made.trees.depth):
+            way = [goes_left(made, int(node), codes) for node, codes in zip(at, rows.tolist(), strict=True)]
+            at = np.where(way, made.trees.left[at], made.trees.right[at])
+        walked.append(made.trees.value[at])
+    expected = made.trees.baseline + np.sum(walked, axis=0)
+    np.testing.assert_allclose(made.log_odds(rows).numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def goes_left(made, node, codes):
+    trees = made.trees
+    value = made.axes[trees.feature[node]][codes[trees.feature[node]]]
+    if np.isnan(value):
+        return trees.missing_left[node]
+    which = trees.level_set[node]
+    return trees.sets[which][int(value)] if which >= 0 else value <= trees.threshold[node]
+
+
+def test_nodes_that_two_branches_share_are_no_tree(grown):
+    header, arrays = grown[0].to_state()
+    arrays["right"] = arrays["right"].copy()
+    arrays["right"][0] = arrays["left"][0]
+    with pytest.raises(ModelFileError, match="trees"):
+        TreeDiscriminator.from_state(header, arrays, FIELDS)
