@@ -136,6 +136,7 @@ def losses() -> str:
 def adult() -> str:
     """Adult with a tenth of its rare class: boosted trees, by seed."""
     records = [r for r in read_records(RESULTS / "oversampling.json") if r["task"] == ADULT]
+    records.sort(key=lambda record: int(record["seed"]))
     if not records:
         return "Not measured yet."
     rows = []
