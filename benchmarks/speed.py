@@ -1,4 +1,4 @@
-"""What drawing, encoding, fitting and judging cost, beside what the same core does in plain matrix products.
+"""What drawing, encoding, judging and over-sampling cost, beside plain matrix products on the same core.
 
 ``python -m benchmarks.speed`` measures on one thread (a report on all cores), takes medians, and writes
 ``benchmarks/results/speed.json``.
@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.datasets import make_classification
 
 from benchmarks.datasets import load
-from benchmarks.records import environment, reset_peak_memory, resident_mb, write_record
-from ganaug import GANSynthesizer, evaluate
+from benchmarks.fidelity import ONE_THREAD
+from benchmarks.records import ROOT, environment, reset_peak_memory, resident_mb, write_record
+from ganaug import GANOversampler, GANSynthesizer, evaluate
 from ganaug.tabular.codec import TableCodec
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -31,16 +34,18 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure everything and write it down."""
+    measures = {m.__name__: m for m in (importing, drawing, coding, judging, resampling, checking)}
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--measures", nargs="+", choices=measures, help="default: all")
     parser.add_argument("--quick", action="store_true", help="fewer rows: does it run?")
     parser.add_argument("--out", type=Path, default=RESULTS / "speed.json")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     scale = 20 if options.quick else 1
     adult = load("adult")
-    train, unseen = adult.table.iloc[: adult.n_official_train], adult.table.iloc[adult.n_official_train :]
-    for measure in (importing, drawing, coding, partial(judging, unseen=unseen)):
-        for what, value, note in measure(train, scale):
+    train = adult.table.iloc[: adult.n_official_train]
+    for name in options.measures or measures:
+        for what, value, note in measures[name](train, scale):
             record = {"what": what, "value": value, "note": note}
             write_record(options.out, record | {"environment": environment()}, _same(record))
             print(f"{what}: {value} ({note})")
@@ -107,9 +112,9 @@ def coding(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
     ]
 
 
-def judging(train: pd.DataFrame, scale: int, unseen: pd.DataFrame) -> list[tuple[str, str, str]]:
+def judging(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
     """A report with its page, of rows of which every third column is shuffled."""
-    real = train.iloc[: 30_000 // scale]
+    real, unseen = train.iloc[: 30_000 // scale], load("adult").table.iloc[len(train) :]
     rows = real.sample(len(real), replace=True, random_state=0).reset_index(drop=True)
     for name in rows.columns[::3]:
         rows[name] = rows[name].sample(frac=1, random_state=0).to_numpy()
@@ -121,6 +126,28 @@ def judging(train: pd.DataFrame, scale: int, unseen: pd.DataFrame) -> list[tuple
     return [
         (f"report of {len(real):,} x {real.shape[1]} rows", f"{wall:.0f} s", f"wall clock; {cpu:.0f} CPU s")
     ]
+
+
+def resampling(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
+    """`GANOversampler` with default settings on made-up classes, nine to one."""
+    found = []
+    for n_rows in (5_000 // scale, 200):
+        X, y = make_classification(n_rows, 20, n_informative=8, weights=[0.9], random_state=0)
+        sampler = GANOversampler(random_state=0)
+        seconds = _cpu_seconds(partial(sampler.fit_resample, X, y))
+        found.append((f"over-sampling {n_rows:,} x 20 rows", f"{seconds:.1f} s", "CPU, defaults"))
+    return found
+
+
+def checking(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
+    """imbalanced-learn's checks of `GANOversampler`, scikit-learn's of the two meta-estimators."""
+    files = ["tests/pipelines/test_oversampler.py", "tests/pipelines/test_augmented.py"]
+    command = [sys.executable, "-m", "pytest", "-q", *files, "-k", "own_checks"]
+    start = time.perf_counter()
+    kept: dict[str, Any] = {"capture_output": True, "text": True, "env": os.environ | ONE_THREAD}
+    said = subprocess.run(command, cwd=ROOT, check=True, **kept).stdout
+    seconds, last = time.perf_counter() - start, said.strip().splitlines()[-1]
+    return [("check suites of the over-sampler and the augmented", f"{seconds:.0f} s", last.split(" in ")[0])]
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

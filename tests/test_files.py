@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 import skops.io
 
-from ganaug import Callback, Cascade, Checkpoint, GANSynthesizer
+from ganaug import Cascade, Checkpoint, GANSynthesizer
 from ganaug._util.store import load_file, save_file
 from ganaug.datasets import make_customers
 from ganaug.exceptions import CheckpointError, ModelFileError
+from tests.killing import KillAt, KilledError
 
 CUSTOMERS = make_customers(150, random_state=0)
 
@@ -138,19 +139,6 @@ def test_weights_that_are_not_finite_or_not_of_their_shape_are_refused(file):
         save_file(file, header, {**arrays, name: broken})
         with pytest.raises(ModelFileError, match="term_weight"):
             GANSynthesizer.load(file)
-
-
-class KilledError(Exception):
-    pass
-
-
-class KillAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step(self, trainer):
-        if trainer.step == self.step:
-            raise KilledError
 
 
 def weights_of(model):

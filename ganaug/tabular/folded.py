@@ -13,7 +13,7 @@ _MOST_TERMS, _MOST_IN_ALL = 1 << 20, 1 << 24  # numbers of a field's terms, and 
 
 
 class FoldedCascade:
-    """Draws what the network draws, up to rounding, in about half the time.
+    """Draws what the network draws, up to rounding, in about two thirds of the time.
 
     A member's scales are multiplied into its matrices, and the terms of a field's codes are looked up.
 

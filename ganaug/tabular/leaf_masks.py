@@ -132,7 +132,7 @@ def _table(
     seen = np.append(axis.astype(np.float64), np.nan)
     gap = np.isnan(seen)
     level = np.nan_to_num(seen).astype(np.intp).clip(0, _MOST_LEVEL)
-    told = np.stack([np.searchsorted(ends, seen), level if by_level.any() else gap * 0, gap])
+    told = np.stack([np.searchsorted(ends, seen), level if by_level.any() else np.zeros_like(level), gap])
     _, example, place = np.unique(told, axis=1, return_index=True, return_inverse=True)
     seen, gap, level = seen[example], gap[example], level[example]
     table = np.full((len(trees.roots), len(example)), -1, dtype=kind)

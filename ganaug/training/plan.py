@@ -23,10 +23,8 @@ LONGEST_INTERVAL, SHORTEST_INTERVAL = 250, 25  # steps between the first evaluat
 EVALUATE_SHARE = 0.03  # of the steps so far, between later ones
 PATIENCE_INTERVALS = 5
 MOST_STEPS = 12_500  # of a fit whose length is found on the way
-DECAY_START, DECAY_SHARE = (
-    0.3,
-    0.2,
-)  # of its rate, from the best averaged weights; of the steps that led there
+DECAY_START = 0.3  # of its rate, at which such a fit goes on from the best averaged weights ...
+DECAY_SHARE = 0.2  # ... for a share of the steps that led there
 UNJUDGED_EPOCHS, FEWEST_UNJUDGED_STEPS = 30, 1_000  # of a fit that no held-out rows can stop
 
 

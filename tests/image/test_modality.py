@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganaug import Between, Callback, Cascade, Checkpoint, ConvNet, GANSynthesizer, SampleGrid
+from ganaug import Between, Cascade, Checkpoint, ConvNet, GANSynthesizer, SampleGrid
 from ganaug.datasets import make_shapes
 from ganaug.exceptions import (
     FewImagesWarning,
@@ -22,6 +22,7 @@ from ganaug.exceptions import (
 )
 from ganaug.image.game import gamma_for, steps_for
 from ganaug.image.modality import ImageModality
+from tests.killing import KillAt, KilledError
 
 pytestmark = pytest.mark.filterwarnings("ignore::ganaug.exceptions.FewImagesWarning")
 
@@ -337,19 +338,6 @@ def test_larger_images_are_learned_longer_and_few_ones_less(side, low, high):
     assert low < steps_for(modality, 5_000) < high
     assert steps_for(modality, 40) < steps_for(modality, 5_000) / 2
     assert 0 < gamma_for(side) <= gamma_for(4 * side)
-
-
-class KilledError(Exception):
-    pass
-
-
-class KillAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step(self, trainer):
-        if trainer.step == self.step:
-            raise KilledError
 
 
 def test_a_killed_fit_ends_as_one_that_was_never_killed(tmp_path):

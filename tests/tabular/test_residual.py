@@ -12,6 +12,7 @@ from ganaug import Callback, Checkpoint, GANSynthesizer, Residual
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError, UnsupportedError
 from ganaug.tabular.columns.base import CategoryField
 from ganaug.tabular.residual import ResidualNetwork
+from tests.killing import KillAt, KilledError
 from tests.tabular.test_relaxed import FIELDS, rng
 
 SMALL = {"hidden_units": 24, "n_blocks": 1, "discriminator_units": 16, "discriminator_blocks": 1}
@@ -184,24 +185,11 @@ def test_warm_start_goes_on():
     assert model.fit(TABLE).n_iter_ > n_iter
 
 
-class Killed(Exception):  # noqa: N818
-    pass
-
-
-class KillAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step(self, trainer):
-        if trainer.step == self.step:
-            raise Killed
-
-
 @pytest.mark.parametrize("step", [3, 10, 13, 21])
 def test_a_fit_killed_in_any_stage_ends_bit_equal(tmp_path, step):
     whole = small().fit(TABLE)
     path = tmp_path / "state"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         small(callbacks=[Checkpoint(path, every_seconds=0), KillAt(step)]).fit(TABLE)
     resumed = small(callbacks=[Checkpoint(path)]).fit(TABLE)
     for name, tensor in whole.generator_.state_dict().items():

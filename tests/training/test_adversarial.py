@@ -16,6 +16,7 @@ from ganaug.losses import LOSSES, resolve_loss
 from ganaug.training.adversarial import AdversarialTrainer, Pace
 from ganaug.training.loop import Rows, Settings
 from ganaug.training.schedules import Schedule
+from tests.killing import KillAt, KilledError
 
 
 class Shift(nn.Module):
@@ -203,26 +204,13 @@ def test_a_game_follows_its_progress_and_sees_what_augmentation_makes():
     assert trainer.players[0].optimiser.param_groups[0]["lr"] < 0.02
 
 
-class Killed(Exception):  # noqa: N818
-    pass
-
-
-class KillAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step(self, trainer):
-        if trainer.step == self.step:
-            raise Killed
-
-
 @pytest.mark.parametrize("step", [1, 20, 61, 80])
 def test_a_game_killed_at_any_step_ends_bit_equal(tmp_path, step):
     options = {"max_steps": 90, "evaluate_every": 20, "measure": lambda g: abs(g.offset.item() - 1.0)}
     whole = trainer_of(normal(), **options)
     whole.run()
     path = tmp_path / "state"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         trainer_of(normal(), callbacks=[Checkpoint(path, every_seconds=0), KillAt(step)], **options).run()
     resumed = trainer_of(normal(), callbacks=[Checkpoint(path)], **options)
     resumed.run()
@@ -237,7 +225,7 @@ def test_a_game_killed_at_any_step_ends_bit_equal(tmp_path, step):
 
 def test_a_checkpoint_of_another_game_is_refused(tmp_path):
     path = tmp_path / "state"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         trainer_of(normal(), callbacks=[Checkpoint(path, every_seconds=0), KillAt(3)]).run()
     with pytest.raises(CheckpointError, match="another path"):
         trainer_of(normal(mean=5.0), callbacks=[Checkpoint(path)]).run()

@@ -17,6 +17,7 @@ import pytest
 from ganaug import Callback, Cascade, Checkpoint, GANSynthesizer
 from ganaug._util.store import load_file, save_file
 from ganaug.exceptions import CheckpointError, InterruptedFitWarning
+from tests.killing import KillAt, KilledError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -58,19 +59,6 @@ def assert_same_fit(found, wanted):
     pd.testing.assert_frame_equal(found.sample(5, random_state=0), wanted.sample(5, random_state=0))
 
 
-class Killed(Exception):  # noqa: N818
-    pass
-
-
-class KillAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step(self, trainer):
-        if trainer.step == self.step:
-            raise Killed
-
-
 class Phases(Callback):
     def __init__(self):
         self.of_step = {}
@@ -90,7 +78,7 @@ def whole():
 def kill_and_resume(path, steps, checkpoint_first=True, **settings):
     for step in steps:
         callbacks = [Checkpoint(path, every_seconds=0), KillAt(step)]
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             fit(callbacks if checkpoint_first else callbacks[::-1], **settings)
     return fit([Checkpoint(path, every_seconds=0)], **settings)
 
@@ -112,7 +100,7 @@ def test_a_fit_killed_again_and_again_ends_bit_equal(tmp_path, whole):
 
 
 def test_work_since_the_last_write_is_done_again(tmp_path, whole):
-    """Killed after the step, before the checkpoint had its turn."""
+    """KilledError after the step, before the checkpoint had its turn."""
     assert_same_fit(kill_and_resume(tmp_path / "state", [5, 16], checkpoint_first=False), whole)
 
 
@@ -132,12 +120,12 @@ def test_a_fit_killed_after_early_stopping_has_begun_the_decay_ends_bit_equal(tm
                 super().on_step(trainer)
 
     for step in (decay - 1, decay, decay + 1, last - 1):
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             fit([Late(tmp_path / "state", every_seconds=0), KillAt(step)], **settings)
         assert load_file(tmp_path / "state")[0]["step"] == step
     assert_same_fit(fit([Late(tmp_path / "state")], **settings), stopped)
     for step in (decay - 1, decay):
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             fit([Late(tmp_path / "state", every_seconds=0), KillAt(step)], **settings)
         assert_same_fit(fit([Late(tmp_path / "state", every_seconds=1_000)], **settings), stopped)
 
@@ -155,7 +143,7 @@ def test_weights_and_labels_are_resumed_too(tmp_path):
         return GANSynthesizer(**SETTINGS, callbacks=callbacks).fit(TABLE, y, sample_weight=weight)
 
     path = tmp_path / "state"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fitted([Checkpoint(path, every_seconds=0), KillAt(9)])
     assert path.exists()
     assert_same_fit(fitted([Checkpoint(path)]), fitted([]))
@@ -163,7 +151,7 @@ def test_weights_and_labels_are_resumed_too(tmp_path):
 
 def test_a_checkpoint_is_not_written_before_its_time(tmp_path):
     path = tmp_path / "state"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit([Checkpoint(path, every_seconds=1_000), KillAt(5)])
     assert not path.exists()
 
@@ -188,7 +176,7 @@ def test_a_warm_start_does_not_take_the_first_fits_checkpoint_for_its_own(tmp_pa
     wanted = fit(warm_start=True).fit(TABLE)
     synthesizer = fit(warm_start=True)
     synthesizer.set_params(callbacks=[Checkpoint(path, every_seconds=0), KillAt(5)])
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         synthesizer.fit(TABLE)
     with pytest.raises(CheckpointError, match="another path"):
         fit([Checkpoint(path)], warm_start=True)
@@ -205,7 +193,7 @@ def test_a_warm_start_does_not_take_the_first_fits_checkpoint_for_its_own(tmp_pa
 @pytest.fixture
 def left_behind(tmp_path):
     path = tmp_path / "state"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit([Checkpoint(path, every_seconds=0), KillAt(4)])
     return path
 
