@@ -2,6 +2,11 @@
 
 ``python fit.py ctgan train.parquet synthetic.parquet costs.json '{"rows": 1000, "seed": 0, ...}'``
 
+With ``"asked": ["given.parquet", ...]`` it also draws rows around the cells of each of these tables, and
+writes them beside it (``given.drawn``), as far as the library can be told such a thing: TabularARGN completes
+the cells, CTGAN is told one level of one category, and draws more rows than asked for, so that some satisfy
+the rest.
+
 One thread; the library's own settings, and its own stop or a limit of CPU seconds, whichever comes first. It
 needs nothing of ganaug. What of a table a library can't take is put out of its way, and back (`Plain`).
 """
@@ -24,10 +29,11 @@ import pandas as pd
 
 NANOSECONDS_A_DAY = 86_400_000_000_000
 MOST_DECIMALS = 9
+SURPLUS, MOST_ROWS = 20, 100_000  # of rows where only some satisfy a condition
 GAP = " is missing"  # follows the name of a column with gaps
 
 Spec = dict[str, Any]
-Draw = Callable[[int], pd.DataFrame]
+Draw = Callable[..., pd.DataFrame]  # rows, from their number, or from their number and given cells
 
 
 def main() -> None:
@@ -36,7 +42,7 @@ def main() -> None:
     parser.add_argument("peer", choices=list(PEERS))
     for name in ("train", "synthetic", "costs"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("spec", type=json.loads, help="rows, seed, categorical, cpu_seconds")
+    parser.add_argument("spec", type=json.loads, help="rows, seed, categorical, cpu_seconds, asked")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     costs = run(options.peer, options.train, options.synthetic, options.spec)
@@ -56,6 +62,9 @@ def run(peer: str, train: Path, synthetic: Path, spec: Spec) -> dict[str, object
     rows = draw(spec["rows"])
     sampled = time.process_time()
     rows[list(table.columns)].to_parquet(synthetic)
+    for path in map(Path, spec.get("asked", ())):
+        given = pd.read_parquet(path).astype({name: table[name].dtype for name in pd.read_parquet(path)})
+        draw(len(given), given)[list(table.columns)].to_parquet(path.with_suffix(".drawn"))
     return {
         "fit_cpu_seconds": fitted[0] - start[0],
         "fit_wall_seconds": fitted[1] - start[1],
@@ -75,7 +84,11 @@ def tabularargn(table: pd.DataFrame, spec: Spec) -> tuple[Draw, Spec]:
     import_module("mostlyai.engine._tabular.training").time = SimpleNamespace(time=time.process_time)  # type: ignore[attr-defined]
     model = TabularARGN(device="cpu", random_state=spec["seed"], max_training_time=spec["cpu_seconds"] / 60)
     model.fit(table)
-    return model.sample, _limit(spec)
+
+    def draw(n_rows: int, given: pd.DataFrame | None = None) -> pd.DataFrame:
+        return model.sample(n_rows) if given is None else model.sample(seed_data=given)
+
+    return draw, _limit(spec)
 
 
 def ctgan(table: pd.DataFrame, spec: Spec) -> tuple[Draw, Spec]:
@@ -106,7 +119,14 @@ def _ctgan(table: pd.DataFrame, spec: Spec, name: str, module: str) -> tuple[Dra
     model = getattr(import_module("ctgan"), name)(enable_gpu=False)
     model.set_random_state(spec["seed"])
     model.fit(plain.table, plain.categorical)
-    return lambda n: plain.restore(model.sample(n)), {"n_iter": len(epochs), **_limit(spec)}
+
+    def draw(n_rows: int, given: pd.DataFrame | None = None) -> pd.DataFrame:
+        if given is None:
+            return plain.restore(model.sample(n_rows))
+        told = plain.only_level(given)
+        return plain.restore(model.sample(min(SURPLUS * n_rows, MOST_ROWS), *told))
+
+    return draw, {"n_iter": len(epochs), **_limit(spec)}
 
 
 def _limit(spec: Spec) -> Spec:
@@ -183,6 +203,14 @@ class Plain:
                 columns[f"{name}{GAP}"] = gaps.map(str)
         self.table = pd.DataFrame(columns)
         self.categorical = [name for name in columns if name in categorical or name.endswith(GAP)]
+
+    def only_level(self, given: pd.DataFrame) -> tuple[str, ...]:
+        """The first category of which the given cells have only one level, and that level; or nothing."""
+        for name in given:
+            levels = given[name].astype(object).where(given[name].notna(), "?").map(str).unique()
+            if name in self.categorical and len(levels) == 1:
+                return str(name), str(levels[0])
+        return ()
 
     def restore(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows like those of the original."""
