@@ -14,7 +14,8 @@ from torch import Tensor
 from ganaug._util.cells import read_numbers
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import ColumnCodec, Field
-from ganaug.tabular.relations import Flat, Relations, Twin, flat_codes
+from ganaug.tabular.lookups import Flat, Lookup
+from ganaug.tabular.relations import Relations, Twin, flat_codes
 from ganaug.tabular.sums import Sum
 
 Verdicts: TypeAlias = NDArray[np.int8]
@@ -49,7 +50,8 @@ def check_relations(table: pd.DataFrame, relations: Relations, codecs: Sequence[
         else:
             found[:, twin.child] = _verdict(flat(twin.root), flat(twin.child))
     for entry in relations.lookups:
-        found[:, entry.child] = _verdict(entry.find(flat(entry.parent)), flat(entry.child))
+        if isinstance(entry, Lookup):
+            found[:, entry.child] = _verdict(entry.only(flat(entry.parent)), flat(entry.child))
     for each in relations.sums:
         found[:, each.members[0]] = _verdict_of_sum(table, each)
     return found

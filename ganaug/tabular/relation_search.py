@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ganaug._util.cells import read_ticks
 from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, TextCodec
 from ganaug.tabular.columns.base import FloatArray
-from ganaug.tabular.relations import Flat, Lookup, Relations, Twin, flat_codes, has_flat, n_codes
+from ganaug.tabular.lookups import Flat, Lookup, Pairing, is_pairing
+from ganaug.tabular.relations import Relations, Twin, flat_codes, has_flat, n_codes
 from ganaug.tabular.sums import find_sums
 
 SCREENED_ROWS = 2_000  # in which most pairs of columns are already seen to be unrelated
@@ -96,30 +97,36 @@ def _in_order(codec: CategoryCodec, flat: Flat, codes: Flat) -> CategoryCodec:
     return replace(codec, levels=tuple(codec.levels[index] for index in order), counts=counts)
 
 
-def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> list[Lookup]:
-    """For each column that others determine, the lookup from the one of them with the fewest codes."""
+def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> list[Lookup | Pairing]:
+    """For each column that others (nearly) determine, from the one of them with the fewest codes."""
     n_used = {at: _n_used(flat) for at, flat in enumerate(flats) if flat is not None}
     known = [at for at, number in n_used.items() if number > 1]
-    best: dict[int, int] = {}
-    for parent in sorted(known, key=lambda at: n_used[at]):
+    parents = [at for at in sorted(known, key=lambda at: n_used[at]) if _is_seen_often(n_used[at], flats[at])]
+    best: dict[int, tuple[int, bool]] = {}
+    for is_exact, parent in ((is_exact, parent) for is_exact in (True, False) for parent in parents):
         flat = _some(flats[parent])
-        if n_used[parent] * ROWS_PER_CODE > len(flat):
-            continue
         open_ones = [at for at in known if at not in best and n_used[at] < n_used[parent]]
-        for child in _determined(flat, [_some(flats[at]) for at in open_ones]):
-            if evidence(flat, _some(flats[open_ones[child]])) > EVIDENCE:
-                best[open_ones[child]] = parent
-    ordered = sorted(best.items(), key=lambda pair: -n_used[pair[1]])
-    return [_lookup(parent, child, codecs, flats) for child, parent in ordered]
+        find = _determined if is_exact else _nearly_determined
+        for child in find(flat, [_some(flats[at]) for at in open_ones]):
+            best[open_ones[child]] = parent, is_exact
+    found: list[Lookup | Pairing] = []
+    for child, (parent, is_exact) in sorted(best.items(), key=lambda pair: -n_used[pair[1][0]]):
+        rows = _some(flats[parent]), _some(flats[child])
+        size = n_codes(codecs[parent])
+        make = Lookup.fit(parent, child, *rows, size) if is_exact else Pairing.fit(parent, child, *rows)
+        found.append(make)
+    return found
 
 
-def _lookup(parent: int, child: int, codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> Lookup:
-    codes, values = _some(flats[parent]), _some(flats[child])
-    present = codes >= 0
-    size = n_codes(codecs[parent])
-    table = np.full(size, -1, dtype=np.int64)
-    table[codes[present]] = values[present]
-    return Lookup(parent, child, table, np.bincount(codes[present], minlength=size).astype(np.float64))
+def _is_seen_often(n_used: int, flat: Flat | None) -> bool:
+    return n_used * ROWS_PER_CODE <= len(_some(flat))
+
+
+def _nearly_determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
+    """Which of the others nearly always have one value wherever ``flat`` has one."""
+    return [
+        at for at, values in enumerate(others) if (values >= 0).all() and is_pairing(flat, values, EVIDENCE)
+    ]
 
 
 def _determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
@@ -134,7 +141,7 @@ def _determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
         order = order[codes[order] >= 0]
         same = codes[order][1:] == codes[order][:-1]
         left = [at for at in left if _is_constant_within(others[at][rows][order], same)]
-    return left
+    return [at for at in left if evidence(flat, others[at]) > EVIDENCE]
 
 
 def _is_constant_within(values: Flat, same: NDArray[np.bool_]) -> bool:

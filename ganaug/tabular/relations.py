@@ -5,6 +5,7 @@
 * Lookups: a column whose value is the same wherever another column's is (a city's country). It is modelled,
   so that it can be asked for, and then set to what the other says; where it was asked for and the other was
   not, the other gives way.
+* Pairings: the same of a column whose value is nearly always the same (a product's text, of its code).
 * Sums: numbers of which a weighted sum is constant (a total and its parts); see `ganaug.tabular.sums`.
 """
 
@@ -20,10 +21,10 @@ from numpy.typing import NDArray
 
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.columns import CategoryCodec, ColumnCodec, NumberCodec
-from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, want, want_array
+from ganaug.tabular.columns.base import Arrays, IntArray, State, want
+from ganaug.tabular.lookups import Flat, Lookup, Pairing
 from ganaug.tabular.sums import Sum
 
-Flat: TypeAlias = NDArray[np.int64]
 Given: TypeAlias = NDArray[np.bool_] | None  # (n_rows, n_columns): cells that must stay as they are
 
 
@@ -36,23 +37,6 @@ class Twin:
     is_same: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Lookup:
-    """Where column ``parent`` has flat code p, column ``child`` has ``table[p]``; -1 where that is open.
-
-    ``mass`` is how many rows of fit had each code of the parent.
-    """
-
-    parent: int
-    child: int
-    table: Flat
-    mass: FloatArray
-
-    def find(self, flat: Flat) -> Flat:
-        """What the child has where the parent has these codes."""
-        return np.where(flat >= 0, self.table[flat], -1)
-
-
 @dataclass(frozen=True)
 class Relations:
     """All relations of a table's columns, by their positions.
@@ -60,13 +44,13 @@ class Relations:
     Parameters
     ----------
     twins : tuple of Twin
-    lookups : tuple of Lookup
+    lookups : tuple of Lookup or Pairing
         From the parent with the most codes to the one with the fewest: what is set first, others look up.
     sums : tuple of Sum
     """
 
     twins: tuple[Twin, ...] = ()
-    lookups: tuple[Lookup, ...] = ()
+    lookups: tuple[Lookup | Pairing, ...] = ()
     sums: tuple[Sum, ...] = ()
 
     def settle_codes(
@@ -89,34 +73,39 @@ class Relations:
         if stays.any() or (present is not None and present.any()):
             for entry in reversed(self.lookups):
                 if present is not None:
-                    found = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
+                    found = entry.only(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
                     stays[:, entry.child] |= present[:, entry.child] & (found == _gap(codecs[entry.child]))
                 self._give_way(codes, entry, codecs, slices, stays, rng)
         for entry in self.lookups:
-            wanted = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
-            rows = np.flatnonzero((wanted >= 0) & ~stays[:, entry.child])
+            parents, held = (
+                flat_codes(codecs[at], codes[:, slices[at]]) for at in (entry.parent, entry.child)
+            )
+            wanted = entry.find(parents, held, rng)
+            is_open = wanted < 0
+            if present is not None:
+                is_open |= present[:, entry.child] & (wanted == _gap(codecs[entry.child]))
+            rows = np.flatnonzero(~is_open & ~stays[:, entry.child])
             codes[rows, slices[entry.child]] = unflat(codecs[entry.child], wanted[rows])
         return codes
 
     def _give_way(
         self,
         codes: IntArray,
-        entry: Lookup,
+        entry: Lookup | Pairing,
         codecs: Sequence[ColumnCodec],
         slices: Sequence[slice],
         stays: NDArray[np.bool_],
         rng: np.random.Generator,
     ) -> None:
         """Draw the parent anew where its child must stay and says something else."""
-        found = entry.find(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
         held = flat_codes(codecs[entry.child], codes[:, slices[entry.child]])
-        wrong = stays[:, entry.child] & ~stays[:, entry.parent] & (found >= 0) & (found != held)
+        agrees = entry.agrees(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]), held)
+        wrong = stays[:, entry.child] & ~stays[:, entry.parent] & ~agrees
         for value in np.unique(held[wrong]):
-            choices = np.flatnonzero(entry.table == value)
+            choices, mass = entry.parents_of(int(value))
             rows = np.flatnonzero(wrong & (held == value))
             if len(choices):
-                share = entry.mass[choices] / entry.mass[choices].sum()
-                drawn = rng.choice(choices, len(rows), p=share)
+                drawn = rng.choice(choices, len(rows), p=mass / mass.sum())
                 codes[rows, slices[entry.parent]] = unflat(codecs[entry.parent], drawn)
                 stays[rows, entry.parent] = True
 
@@ -141,7 +130,8 @@ class Relations:
             what = "the same as" if twin.is_same else "one to one with"
             notes.setdefault(twin.child, []).append(f"{what} {labels[twin.root]!r}")
         for lookup in self.lookups:
-            notes.setdefault(lookup.child, []).append(f"determined by {labels[lookup.parent]!r}")
+            what = "determined by" if isinstance(lookup, Lookup) else "nearly determined by"
+            notes.setdefault(lookup.child, []).append(f"{what} {labels[lookup.parent]!r}")
         for entry in self.sums:
             notes.setdefault(entry.members[0], []).append(entry.describe(labels))
         return {at: "; ".join(parts) for at, parts in notes.items()}
@@ -150,10 +140,10 @@ class Relations:
         """A JSON-able header and named arrays."""
         arrays: Arrays = {}
         for at, entry in enumerate(self.lookups):
-            arrays |= {f"{at}.table": entry.table, f"{at}.mass": entry.mass}
+            arrays |= {f"{at}.{name}": array for name, array in entry.to_arrays().items()}
         header = {
             "twins": [[twin.root, twin.child, twin.is_same] for twin in self.twins],
-            "lookups": [[entry.parent, entry.child] for entry in self.lookups],
+            "lookups": [[e.parent, e.child, isinstance(e, Lookup)] for e in self.lookups],
             "sums": [entry.to_state() for entry in self.sums],
         }
         return header, arrays
@@ -164,7 +154,8 @@ class Relations:
         broken = ModelFileError("The relations between columns in the file are broken.")
         if not isinstance(header, dict):
             raise broken
-        twins, lookups = [], []
+        twins: list[Twin] = []
+        lookups: list[Lookup | Pairing] = []
         for entry in want(header, "twins", list):
             root, child = _positions(entry, 3, len(codecs))
             if type(entry[2]) is not bool or not _are_alike(codecs[root], codecs[child]):
@@ -174,12 +165,11 @@ class Relations:
         if len(set(children)) < len(children) or any(twin.root > twin.child for twin in twins):
             raise broken
         for at, entry in enumerate(want(header, "lookups", list)):
-            parent, child = _positions(entry, 2, len(codecs))
-            table = want_array(arrays, f"{at}.table", "i", n_codes(codecs[parent])).astype(np.int64)
-            mass = want_array(arrays, f"{at}.mass", "f", len(table)).astype(np.float64)
-            if (table < -1).any() or (table >= n_codes(codecs[child])).any() or (mass <= 0)[table >= 0].any():
-                raise broken
-            lookups.append(Lookup(parent, child, table, mass))
+            parent, child = _positions(entry, 3, len(codecs))
+            kind = Lookup if entry[2] is True else Pairing
+            own = {k.removeprefix(f"{at}."): array for k, array in arrays.items() if k.startswith(f"{at}.")}
+            sizes = n_codes(codecs[parent]), n_codes(codecs[child])
+            lookups.append(kind.from_arrays(parent, child, own, *sizes))
         sums = [Sum.from_state(entry, len(codecs)) for entry in want(header, "sums", list)]
         if any(
             not isinstance(codecs[at], CategoryCodec | NumberCodec) for each in sums for at in each.members
