@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from benchmarks.protocols import Split
 
 RESULTS = ROOT / "benchmarks" / "results"
-TUNED = ("adult", "shoppers", "magic", "beijing", "default")  # those that settings were tried on
 PEER_CPU_SECONDS = {"tabularargn": 120, "ctgan": 60, "tvae": 60, "gaussian-copula": None, "arf": None}
 QUICK_CPU_SECONDS = 5
 QUICK_ROWS = 2000
@@ -141,8 +140,6 @@ def _sample(model: Any, parts: Split, seed: int) -> tuple[pd.DataFrame, dict[str
 
 def _ablated(guide: Any, parts: Split) -> dict[str, Any]:
     """The guide, and what is left of it without its parts; in the papers' protocol all or nothing."""
-    if parts.dataset.name not in TUNED:
-        return {"": guide}
     guides = {"": guide, "-cascade": None}
     if parts.protocol == "half":
         guides["-raking"] = replace(guide, discriminator=None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from benchmarks.records import read_records
 from benchmarks.tables.writing import (
-    DATASETS,
+    ALL_DATASETS,
     NONE,
     RESULTS,
     Record,
@@ -19,13 +19,6 @@ from benchmarks.tables.writing import (
     short,
 )
 
-ALL_DATASETS = DATASETS | {
-    "telco": "Telco",
-    "king_county": "King County",
-    "california": "California",
-    "wine": "Wine",
-    "german": "German",
-}
 METHODS = {
     "ganaug": "**ganaug**",
     "tabularargn": "TabularARGN",

@@ -17,6 +17,13 @@ DATASETS = {
     "beijing": "Beijing",
     "default": "Default",
 }
+ALL_DATASETS = DATASETS | {
+    "telco": "Telco",
+    "king_county": "King County",
+    "california": "California",
+    "wine": "Wine",
+    "german": "German",
+}
 NONE = "–"
 
 Record = dict[str, Any]
