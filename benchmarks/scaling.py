@@ -36,7 +36,7 @@ RESULTS, PLOT = ROOT / "benchmarks" / "results", ROOT / "examples" / "scaling.pn
 SIZES = {
     "rows": (10_000, 30_000, 100_000, 300_000, 1_000_000),
     "columns": (10, 30, 100, 300, 500),
-    "write": (100_000, 1_000_000),
+    "write": (100_000, 1_000_000, 10_000_000),
     "flights": (336_776,),
 }
 QUICK = {"rows": (500, 1_000), "columns": (10, 30), "write": (500, 1_000), "flights": (2_000,)}
