@@ -26,6 +26,7 @@ from ganaug.tabular.columns import (
     TextCodec,
 )
 from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, Unseen, want
+from ganaug.tabular.level_order import sort_levels
 from ganaug.tabular.relation_search import find_relations
 from ganaug.tabular.relations import Given, Relations
 
@@ -117,7 +118,7 @@ class TableCodec:
                 f"columns={{{labels[0]!r}: 'category'}}. They are {kinds:.200}"
             )
         open_ones = [name not in apart for name in labels]
-        relations, codecs = find_relations(table, fitted, checked, open_ones)
+        relations, codecs = find_relations(table, sort_levels(table, fitted, checked), checked, open_ones)
         chosen = tuple(at for at, name in enumerate(labels) if name in choices.columns)
         return cls(labels, codecs, relations, chosen, ignores_missing)
 

@@ -89,12 +89,10 @@ def _renamed(codec: Any, name: Any) -> ColumnCodec:
 
 def _in_order(codec: CategoryCodec, flat: Flat, codes: Flat) -> CategoryCodec:
     """A codec whose levels, now ``flat``, get the given codes."""
-    n_levels = len(codec.levels)
-    order = np.empty(n_levels, dtype=np.int64)
-    present = flat < n_levels
+    order = np.empty(len(codec.levels), dtype=np.int64)
+    present = flat < len(codec.levels)
     order[codes[present]] = flat[present]
-    counts = np.append(codec.counts[order], codec.counts[n_levels:])
-    return replace(codec, levels=tuple(codec.levels[index] for index in order), counts=counts)
+    return codec.reordered(order)
 
 
 def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) -> list[Lookup | Pairing]:

@@ -6,10 +6,18 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ganaug.exceptions import InvalidConditionError, ModelFileError, RejectColumn
 from ganaug.tabular.columns import CategoryCodec, IdentifierCodec
-from ganaug.tabular.columns.pattern import Pattern, form_from_state, form_to_state, learn_templates, permute
+from ganaug.tabular.columns.pattern import (
+    Pattern,
+    Spread,
+    form_from_state,
+    form_to_state,
+    learn_templates,
+    permute,
+)
 from ganaug.tabular.wanted import Wanted
 
 
@@ -182,8 +190,11 @@ def test_templates_are_as_frequent_as_they_were():
         {"templates": [[1.0, ["aa"]]]},
         {"templates": [[0.0, ["a"]]]},
         {"templates": [[1.0, [""]]]},
-        {"low": 0, "room": 0},
-        {"low": 0, "room": 2**80},
+        {"edges": [0, 0]},
+        {"edges": [5]},
+        {"edges": list(range(40))},
+        {"edges": [0, 1.5]},
+        {"edges": [0, 2**80]},
         {"following": 1, "step": 2**90, "prefix": "", "suffix": "", "width": 0},
         {"following": 1, "step": 1, "prefix": "", "suffix": "", "width": 10**9},
     ],
@@ -210,3 +221,27 @@ def test_amounts_in_text_are_refused_with_what_to_do(cells):
         RejectColumn, match=r"'price'.*numbers written as text.*to_numeric.*" + re.escape(cells[0])
     ):
         CategoryCodec.fit(pd.Series(cells), "price")
+
+
+def test_numbers_without_order_lie_as_those_of_fit_do_and_never_repeat():
+    rng = np.random.default_rng(0)
+    known = np.unique(
+        np.concatenate([rng.integers(10**9, 2 * 10**9, 3_000), rng.integers(7 * 10**9, 10**10, 1_000)])
+    )
+    values = pd.Series(rng.permutation(known))
+    codec = IdentifierCodec.fit(values, "id")
+    batches = [
+        codec.decode(np.empty((5_000, 0), np.int32), rng, first_row=first, key=7)
+        for first in (0, 5_000, 10_000)
+    ]
+    drawn = np.concatenate(batches)
+    assert len(np.unique(drawn)) == len(drawn)
+    assert stats.ks_2samp(drawn, values).statistic < 0.03
+    assert not np.isin(drawn, known).any()
+
+
+def test_a_full_stretch_goes_on_beyond_the_end():
+    spread = Spread((0, 10, 1_000))
+    drawn = spread.integers(np.arange(100, dtype=np.uint64), 3)
+    assert len(np.unique(drawn)) == 100
+    assert ((drawn < 10).sum(), (drawn >= 1_000).sum()) == (10, 40)

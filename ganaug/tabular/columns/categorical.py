@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -118,29 +118,33 @@ class CategoryCodec:
     @cached_property
     def fields(self) -> tuple[CategoryField, ...]:
         """One field, or two (bucket, member) when there are very many levels."""
-        if not self._width:
-            return (
-                CategoryField(len(self.counts), self.counts, len(self.levels) if self._is_ordered else 0),
-            )
+        if not self.width:
+            return (CategoryField(len(self.counts), self.counts, len(self.levels) if self.is_ordered else 0),)
         n_levels = len(self.levels)
-        padded = np.zeros(math.ceil(n_levels / self._width) * self._width)
+        padded = np.zeros(math.ceil(n_levels / self.width) * self.width)
         padded[:n_levels] = self.counts[:n_levels]
-        table = padded.reshape(-1, self._width)  # (buckets, members)
+        table = padded.reshape(-1, self.width)  # (buckets, members)
         buckets, members = np.append(table.sum(axis=1), self.counts[n_levels:]), table.sum(axis=0)
         members[0] += self.counts[n_levels:].sum()  # a missing cell is member 0 of a bucket of its own
-        return CategoryField(len(buckets), buckets), CategoryField(len(members), members)
+        return CategoryField(len(buckets), buckets, len(table)), CategoryField(len(members), members)
 
     @property
-    def _is_ordered(self) -> bool:
+    def is_ordered(self) -> bool:
         """Whether the order of the levels means something, and there are enough of them for that to tell."""
         numbers = all(isinstance(level, int | float) for level in self.levels)
         ordered = isinstance(self.dtype, pd.CategoricalDtype) and bool(self.dtype.ordered)
         return (numbers or ordered) and len(self.levels) > 2
 
     @cached_property
-    def _width(self) -> int:
+    def width(self) -> int:
         """Members of a bucket; 0 when one field is enough."""
         return math.isqrt(len(self.levels) - 1) + 1 if len(self.levels) > MAX_WIDTH else 0
+
+    def reordered(self, order: NDArray[np.int64]) -> CategoryCodec:
+        """The same levels with other codes: the one that is now ``order[0]`` gets 0, and so on."""
+        n_levels = len(self.levels)
+        counts = np.append(self.counts[order], self.counts[n_levels:])
+        return replace(self, levels=tuple(self.levels[code] for code in order), counts=counts)
 
     def encode(self, values: pd.Series[Any], *, unseen: Unseen = "raise") -> IntArray:
         """Codes of shape (n, n_fields); see `ColumnCodec.encode`."""
@@ -158,21 +162,21 @@ class CategoryCodec:
 
     def flat(self, codes: IntArray) -> NDArray[np.int64]:
         """One code per row, (n,): that of a level, ``len(levels)`` for missing, -1 for unknown."""
-        if not self._width:
+        if not self.width:
             return codes[:, 0].astype(np.int64)
         bucket, member = codes[:, 0].astype(np.int64), codes[:, 1].astype(np.int64)
         # a member that its bucket doesn't have is the last level
-        index = np.minimum(bucket * self._width + member, len(self.levels) - 1)
-        index[bucket == math.ceil(len(self.levels) / self._width)] = len(self.levels)
+        index = np.minimum(bucket * self.width + member, len(self.levels) - 1)
+        index[bucket == math.ceil(len(self.levels) / self.width)] = len(self.levels)
         return np.where((codes < 0).any(axis=1), -1, index)
 
     def unflat(self, index: NDArray[np.integer[Any]]) -> IntArray:
         """Codes (n, n_fields) of what `flat` gives."""
-        if not self._width:
+        if not self.width:
             return index[:, None]
-        bucket, member = np.divmod(index, self._width)
+        bucket, member = np.divmod(index, self.width)
         gone = index == len(self.levels)
-        bucket[gone], member[gone] = math.ceil(len(self.levels) / self._width), 0
+        bucket[gone], member[gone] = math.ceil(len(self.levels) / self.width), 0
         member[index < 0] = -1
         return np.stack([bucket, member], axis=1)
 
@@ -210,14 +214,14 @@ class CategoryCodec:
         good = np.append(self.satisfying(wanted), self.missing is not None and wanted.missing)
         if not good.any():
             raise refuse(self.name, wanted, self._summary())
-        if not self._width:
+        if not self.width:
             return good[: len(self.counts)].astype(np.float64)
-        n_buckets = math.ceil(len(self.levels) / self._width)
+        n_buckets = math.ceil(len(self.levels) / self.width)
         # a member that its bucket doesn't have is the last level, as in `decode`
-        index = np.minimum(np.arange(n_buckets * self._width), len(self.levels) - 1)
-        table = good[index].reshape(n_buckets, self._width)
+        index = np.minimum(np.arange(n_buckets * self.width), len(self.levels) - 1)
+        table = good[index].reshape(n_buckets, self.width)
         if self.missing is not None:
-            table = np.vstack([table, np.full(self._width, good[-1])])
+            table = np.vstack([table, np.full(self.width, good[-1])])
         found = table[before[0]] if before else table.any(axis=1)
         return np.asarray(found, dtype=np.float64)
 

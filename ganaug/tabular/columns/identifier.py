@@ -4,7 +4,8 @@ A column is one when its values differ from each other and can't be measurements
 
 * whole numbers that go up (or down) by the same step from row to row: the sequence is continued;
 * whole numbers that lie so densely that, as measurements, some would have been equal, or whose column's name
-  says so: the count goes on after the largest; where they are sparse, new ones come from between the ends;
+  says so: the count goes on after the largest; where they are sparse, new ones lie between the
+  ends as those of fit do;
 * text of a number between a fixed beginning and a fixed end: the same;
 * text that is no number, follows few patterns (`ganaug.tabular.columns.pattern`), and has a digit in every
   value or one pattern altogether: new ones come from the patterns.
@@ -41,7 +42,6 @@ from ganaug.tabular.columns.base import (
 from ganaug.tabular.columns.missing import check_missing, learn_missing
 from ganaug.tabular.columns.names import says_row
 from ganaug.tabular.columns.pattern import (
-    LARGEST,
     Count,
     Form,
     Pattern,
@@ -288,7 +288,7 @@ def learn_integers(cells: NDArray[Any], surely: bool) -> Form | None:
         return None
     if len(distinct) >= DENSE * width and room > 10 * len(distinct):
         return Count(max(numbers) + 1, 1)
-    return Spread(int(distinct[0]), min(width, LARGEST))
+    return Spread.fit(distinct)
 
 
 def learn_texts(texts: list[str], surely: bool) -> Form | None:

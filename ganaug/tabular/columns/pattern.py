@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import string
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -35,6 +36,9 @@ _MOST_TEMPLATES = 200
 _LONGEST = 200  # characters of an identifier
 LARGEST = 2**62  # fillings that are numbered; positions beyond are drawn at random
 _ROUNDS = 4  # of the permutation
+_MOST_STRETCHES = 31  # of numbers, each with a share of its own
+_FEWEST_IN_STRETCH = 50  # numbers that it is told by
+_LEAST_ROOM = 20  # ways for each of them
 _PERIOD = 1_000  # rows after which the templates come in the same order again
 
 
@@ -175,22 +179,55 @@ class Count:
 
 @dataclass(frozen=True)
 class Spread:
-    """Numbers from ``low`` to ``low + room - 1``, in no order."""
+    """Numbers in no order, as many from each stretch between two neighbouring ``edges``.
 
-    low: int
-    room: int
+    Parameters
+    ----------
+    edges : tuple of int
+        Increasing; the last one is beyond the largest number.
+    """
+
+    edges: tuple[int, ...]
+
+    @classmethod
+    def fit(cls, distinct: NDArray[Any]) -> Spread:
+        """Stretches that hold equally many of the given numbers, which go up, as far as there is room."""
+        low, high = int(distinct[0]), min(int(distinct[-1]) + 1, int(distinct[0]) + LARGEST)
+        for n_stretches in (_MOST_STRETCHES, 17):  # primes: rows at any smaller distance reach them all
+            n_each = len(distinct) / n_stretches
+            cuts = [int(distinct[round(place * n_each)]) for place in range(1, n_stretches)]
+            edges = (low, *cuts, high)
+            if n_each >= _FEWEST_IN_STRETCH and min(_widths(edges)) >= _LEAST_ROOM * n_each:
+                return cls(edges)
+        return cls((low, high))
+
+    @property
+    def room(self) -> int:
+        """How many numbers there are before a stretch is full."""
+        return min(_widths(self.edges)) * (len(self.edges) - 1)
 
     def texts(self, rows: NDArray[np.uint64], key: int, rng: np.random.Generator) -> list[str]:
         """Texts for rows of these numbers."""
-        return [str(self.low + way) for way in permute(rows, self.room, key).tolist()]
+        signed = self.integers(rows, key).view(np.int64) if self.edges[0] < 0 else self.integers(rows, key)
+        return [str(number) for number in signed.tolist()]
 
     def integers(self, rows: NDArray[np.uint64], key: int) -> NDArray[np.uint64]:
-        """Numbers for rows of these numbers, modulo 2**64; more rows than there is room for go beyond."""
-        over = rows // np.uint64(self.room) * np.uint64(self.room)
-        return _wrapped(self.low) + over + permute(rows - over, self.room, key)
+        """Numbers for rows of these numbers, modulo 2**64; once a stretch is full they go beyond the end."""
+        n_stretches = len(self.edges) - 1
+        mixed = np.random.default_rng(key).permutation(n_stretches).astype(np.uint64)
+        ordinal, place = np.divmod(rows, np.uint64(n_stretches))
+        found = _wrapped(self.edges[-1]) + rows
+        for number, width in enumerate(_widths(self.edges)):
+            own = (mixed[place.astype(np.intp)] == number) & (ordinal < np.uint64(width))
+            found[own] = _wrapped(self.edges[number]) + permute(ordinal[own], width, key)
+        return found
 
     def __str__(self) -> str:
-        return f"numbers from {self.low} to {self.low + self.room - 1}"
+        return f"numbers from {self.edges[0]} to {self.edges[-1] - 1}"
+
+
+def _widths(edges: tuple[int, ...]) -> list[int]:
+    return [end - start for start, end in pairwise(edges)]
 
 
 @dataclass(frozen=True)
@@ -238,7 +275,7 @@ def form_to_state(form: Form) -> dict[str, Any]:
     """JSON-able description."""
     if isinstance(form, Pattern):
         return {"templates": [[each.share, list(each.alphabets)] for each in form.templates]}
-    return dict(vars(form))
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(form).items()}
 
 
 def form_from_state(state: Any) -> Form:
@@ -248,9 +285,15 @@ def form_from_state(state: Any) -> Form:
         raise broken
     if set(state) == {"templates"}:
         return Pattern(_templates_from(state["templates"]))
-    whole = all(type(state.get(key, 0)) is int for key in ("following", "step", "width", "low", "room"))
-    if whole and set(state) == {"low", "room"} and 0 < state["room"] <= LARGEST:
-        return Spread(**state)
+    if set(state) == {"edges"}:
+        edges = state["edges"]
+        whole = isinstance(edges, list) and all(type(edge) is int for edge in edges)
+        if not whole or not 1 < len(edges) <= _MOST_STRETCHES + 1 or min(_widths(tuple(edges))) < 1:
+            raise broken
+        if edges[-1] - edges[0] > LARGEST or abs(edges[0]) >= 2**64:
+            raise broken
+        return Spread(tuple(edges))
+    whole = all(type(state.get(key, 0)) is int for key in ("following", "step", "width"))
     texts = all(isinstance(state.get(key), str) for key in ("prefix", "suffix"))
     if (
         whole
