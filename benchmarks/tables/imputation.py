@@ -27,10 +27,21 @@ def imputation() -> str:
                 title,
                 str(len({_key(record) for record in own})),
                 *(show(own, name) for name in ("pinball", "category_error", "downstream")),
-                " / ".join(_mean(own, method, "coverage", 2) for method in ("ganaug", "iterative")),
+                *(
+                    " / ".join(_mean(own, method, name, 2) for method in ("ganaug", "iterative"))
+                    for name in ("coverage", "coverage_of_means")
+                ),
             ]
         )
-    return markdown([*titles, "AUC learned (Beijing: error)", "in 90 % intervals: ganaug / iterative"], rows)
+    return markdown(
+        [
+            *titles,
+            "AUC learned (Beijing: error)",
+            "cells in 90 % intervals: ganaug / iterative",
+            "column means in them",
+        ],
+        rows,
+    )
 
 
 def _key(record: Record) -> tuple[object, ...]:
