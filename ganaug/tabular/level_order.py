@@ -20,6 +20,7 @@ from ganaug.tabular.columns.base import FloatArray, NumberField
 Levels = NDArray[np.int64]
 
 MOST_ROWS = 200_000  # that are looked at
+MOST_FEATURES = 50  # that the order is made from, those that differ most between levels
 SAME_ORDER = 0.9  # correlation from which levels are in the order of another column
 FEW_LEVELS = 20  # of a column whose levels are told apart, one by one
 SMALLEST_SHARE = 1e-6  # of a column's variance that lies between levels, below which it says nothing of them
@@ -39,32 +40,54 @@ def sort_levels(
         Rows of weight 0 are as if absent.
     """
     sorted_ones = list(codecs)
-    wide = [
-        at
+    wide = {
+        at: codec
         for at, codec in enumerate(codecs)
         if isinstance(codec, CategoryCodec) and codec.width and not codec.is_ordered
-    ]
+    }
     if not wide:
         return sorted_ones
     rows = np.arange(len(table)) if weights is None else np.flatnonzero(weights > 0)
     rows = rows[:: -(-len(rows) // MOST_ROWS)]
-    others = [at for at, codec in enumerate(codecs) if codec.fields and at not in wide]
     table = table.iloc[rows]
-    parts = [_features(codecs[at], table.iloc[:, at]) for at in others]
-    features = np.concatenate([np.zeros((len(table), 0)), *parts], axis=1)
-    for at in wide:
-        codec = codecs[at]
-        if isinstance(codec, CategoryCodec):
-            flat = codec.flat(codec.encode(table.iloc[:, at], unseen="mark"))
-            known = (flat >= 0) & (flat < len(codec.levels))
-            own, flat = features[known], flat[known]
-            natural = np.array(sorted(range(len(codec.levels)), key=lambda code: str(codec.levels[code])))
-            if goes_with(np.argsort(natural)[flat], own):
-                sorted_ones[at] = codec.reordered(natural)
-            else:
-                means = level_means(own, flat, len(codec.levels))
-                sorted_ones[at] = codec.reordered(bucket_order(means, codec.width))
+    told = {at: _Told.of(codec, table.iloc[:, at]) for at, codec in wide.items()}
+    for at, codec in enumerate(codecs):
+        if codec.fields and at not in wide:
+            features = _features(codec, table.iloc[:, at])
+            for each in told.values():
+                each.take(features)
+    for at, codec in wide.items():
+        sorted_ones[at] = codec.reordered(told[at].order(codec.width))
     return sorted_ones
+
+
+class _Told:
+    """What other columns, one after the other, tell of a column's levels."""
+
+    def __init__(self, levels: Levels, natural: Levels) -> None:
+        self.known = (levels >= 0) & (levels < len(natural))
+        self.levels, self.natural = levels[self.known], natural
+        self.counts = np.bincount(self.levels, minlength=len(natural))
+        self.places = np.argsort(natural)[self.levels]
+        self.is_natural = False
+        self.means = np.zeros((len(natural), 0))
+
+    @classmethod
+    def of(cls, codec: CategoryCodec, values: pd.Series[Any]) -> _Told:
+        natural = sorted(range(len(codec.levels)), key=lambda code: str(codec.levels[code]))
+        return cls(codec.flat(codec.encode(values, unseen="mark")), np.array(natural))
+
+    def take(self, features: FloatArray) -> None:
+        """Learn from a column's features, shape (n_rows, n_features)."""
+        own = features[self.known]
+        self.is_natural |= goes_with(self.places, own)
+        means = np.concatenate([self.means, level_means(own, self.levels, len(self.natural))], axis=1)
+        best = np.argsort(-(self.counts @ np.square(means)), kind="stable")[:MOST_FEATURES]
+        self.means = means[:, np.sort(best)]
+
+    def order(self, width: int) -> Levels:
+        """The levels' own order, if another column keeps to it, else one that puts together what is alike."""
+        return self.natural if self.is_natural else bucket_order(self.means, width)
 
 
 def _features(codec: ColumnCodec, values: pd.Series[Any]) -> FloatArray:
@@ -84,7 +107,8 @@ def _features(codec: ColumnCodec, values: pd.Series[Any]) -> FloatArray:
             table = (own[:, None] == np.arange(field.n_codes)).astype(np.float64)
         else:
             continue
-        table -= table.mean(axis=0)
+        table -= table[own >= 0].mean(axis=0) if (own >= 0).any() else 0.0
+        table[own < 0] = 0.0
         inertia = table.var(axis=0).sum()
         found.append(table / np.sqrt(inertia) if inertia > 0 else table)
     return np.concatenate(found, axis=1)
@@ -108,14 +132,12 @@ def level_means(features: FloatArray, levels: Levels, n_levels: int) -> FloatArr
     """
     counts = np.bincount(levels, minlength=n_levels).astype(np.float64)
     present = counts > 0
-    means = np.stack(
-        [np.bincount(levels, column, n_levels) / np.maximum(counts, 1) for column in features.T]
-        or [np.zeros(n_levels)],
-        axis=1,
-    )
+    means = np.zeros((n_levels, features.shape[1]))
+    for place, column in enumerate(features.T):
+        means[:, place] = np.bincount(levels, column, n_levels) / np.maximum(counts, 1)
     n_rows, n_present = counts.sum(), present.sum()
-    if n_present < 2 or n_rows <= n_present or not features.shape[1]:
-        return np.zeros((n_levels, 1))
+    if n_present < 2 or n_rows <= n_present:
+        return np.zeros((n_levels, features.shape[1]))
     within = np.square(features - means[levels]).sum(axis=0) / (n_rows - n_present)
     between = (counts[:, None] * np.square(means)).sum(axis=0) - (n_present - 1) * within
     between /= n_rows - np.square(counts).sum() / n_rows
@@ -131,6 +153,8 @@ def bucket_order(means: FloatArray, width: int) -> Levels:
 
     def ordered(levels: Levels) -> Levels:
         own = means[levels] - means[levels].mean(axis=0)
+        if not own.shape[1]:
+            return levels
         values, directions = np.linalg.eigh(own.T @ own)
         if values[-1] <= 0:
             return levels

@@ -106,3 +106,19 @@ def test_the_means_of_levels_are_drawn_to_zero_by_how_few_rows_they_have():
 def test_every_level_has_a_place(n_levels, width):
     order = bucket_order(rng().normal(size=(n_levels, 3)), width)
     assert sorted(order) == list(range(n_levels))
+
+
+def test_gaps_that_are_not_learned_from_say_nothing_of_levels(shop):
+    table = shop.assign(paid=shop["paid"].mask(rng().random(N) < 0.3))
+    found = TableCodec.fit(table, ignores_missing=True)
+    bucket = found.encode(table)[:, found.field_of("product")][:, 0]
+    ranks = shop["paid"].rank().to_numpy()
+    assert explained(ranks, bucket) > 0.85 * explained(ranks, shop["product"].to_numpy())
+
+
+def test_of_many_columns_those_that_tell_levels_apart_are_used(shop):
+    noise = pd.DataFrame(rng().normal(size=(N, 80)), columns=[f"x{at}" for at in range(80)])
+    table = pd.concat([noise, shop[["product", "paid"]]], axis=1)
+    codec = TableCodec.fit(table)
+    bucket = codec.encode(table)[:, codec.field_of("product")][:, 0]
+    assert explained(shop["paid"].rank().to_numpy(), bucket) > 0.75
