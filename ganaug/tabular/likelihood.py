@@ -21,12 +21,14 @@ from ganaug._util.random import numpy_generator
 from ganaug.tabular.calibration import calibrate, hide_cells
 from ganaug.tabular.cascade import CascadeNetwork
 from ganaug.tabular.codec import GAP
+from ganaug.tabular.copula import GaussianCopula
 from ganaug.tabular.guidance import Guide, Trust, measure_trust
 from ganaug.tabular.prefix_sum import DrawOrder, random_order
 from ganaug.tabular.residual import ResidualNetwork
 from ganaug.tabular.rollout import roll_out
 from ganaug.training.loop import Rows
 from ganaug.training.plan import Task
+from ganaug.training.rehearsal import MadeUp
 from ganaug.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _JUDGED_ORDERS = 4  # of the mixture by which held-out rows judge
 _SCORED_ORDERS = 8  # of that by which rows are scored
 _SCORED_ROWS = 128  # in one pass: what a processor's cache holds is done twice as fast, also of wide tables
 _HIDDEN_KEY = 9  # of the cells that are hidden from a fit
+_MOST_TO_REHEARSE = 5_000  # rows to learn from; more say by themselves what a copula does
 _SHORTEST_TO_GUIDE = 60.0  # seconds; a fit of less time has none to spare for a discriminator
 
 
@@ -131,6 +134,7 @@ def make_trainer(modality: TableModality, network: CascadeNetwork, options: Any,
         root=task.root,
         callbacks=task.callbacks,
         after_search=None if kind is None else partial(_look_back, modality, kind),
+        made_up=_made_up(modality, task, rows),
         hidden=hidden,
     )
 
@@ -147,6 +151,14 @@ def _hide(modality: TableModality, task: Task) -> tuple[Rows, tuple[Tensor, Tens
         return task.rows, None
     cells = torch.from_numpy(shown).to(values.device)
     return replace(task.rows, values=cells), (values, torch.from_numpy(hidden).to(values.device))
+
+
+def _made_up(modality: TableModality, task: Task, rows: Rows) -> MadeUp | None:
+    """Where rows are few and the fit finds its own length, what it learns from before them."""
+    goes_on = task.guide is not None
+    if goes_on or not isinstance(task.max_epochs, str) or len(rows) > _MOST_TO_REHEARSE:
+        return None
+    return GaussianCopula.fit(modality.fields, rows.values, rows.weights).draw
 
 
 def _kind(task: Task) -> str | None:

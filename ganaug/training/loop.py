@@ -160,8 +160,8 @@ class Loop:
         self._notify("on_fit_begin")
         keep_freed_memory()
         self._set_training(True)
-        self._before_steps()
         try:
+            self._before_steps()
             while not self._is_over():
                 self._step()
                 self.step += 1

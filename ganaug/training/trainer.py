@@ -6,8 +6,10 @@ draws comes from that generator, so a fit repeats to the bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -15,8 +17,10 @@ from torch import Tensor, nn
 
 from ganaug._util.random import torch_generator
 from ganaug._util.store import Arrays, Header, header_dict, header_float
+from ganaug.training.ema import WeightAverage
 from ganaug.training.loop import Loop, Rows, Settings
 from ganaug.training.player import Player
+from ganaug.training.rehearsal import BUDGET_SHARE, MadeUp, rehearse
 
 __all__ = ["Loss", "Rows", "Settings", "Trainer"]
 
@@ -24,7 +28,7 @@ Loss: TypeAlias = Callable[[Any, Tensor, torch.Generator], Tensor]
 
 AfterSearch: TypeAlias = Callable[[Any, Rows, Rows, torch.Generator], dict[str, float]]
 
-_EVALUATION_KEY, _SEARCHED_KEY = 2, 3
+_EVALUATION_KEY, _SEARCHED_KEY, _REHEARSAL_KEY = 2, 3, 4
 _EVALUATION_ROWS = 128  # held-out rows in one pass: what a processor's cache holds, also of wide tables
 
 
@@ -46,6 +50,9 @@ class Trainer(Loop):
     after_search : callable, optional
         ``after_search(network, rows, held_out, generator)`` -> dict of numbers, kept in ``found``: what can
         be learned from held-out rows only before they are learned from.
+    made_up : callable, optional
+        ``made_up(n, generator)`` -> tensor of shape (n, ...): rows to learn from before the real ones; see
+        `ganaug.training.rehearsal`.
     hidden : pair of tensors of shape (n_rows, ...), optional
         The rows as they are, and which of their cells were hidden from the fit, for what comes after it.
     """
@@ -55,20 +62,33 @@ class Trainer(Loop):
     held_out_loss: Loss
     held_out: Rows | None
     after_search: AfterSearch | None = None
+    made_up: MadeUp | None = None
     found: dict[str, float] | None = None
     hidden: tuple[Tensor, Tensor] | None = None
 
     def _make_players(self) -> list[Player]:
+        return [self._make_player()]
+
+    def _make_player(self) -> Player:
         settings = self.settings
-        return [
-            Player(
-                self.network,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                average_decay=settings.average_decay,
-                gradient_clip=settings.gradient_clip,
-            )
-        ]
+        return Player(
+            self.network,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            average_decay=settings.average_decay,
+            gradient_clip=settings.gradient_clip,
+        )
+
+    def _before_steps(self) -> None:
+        if self.made_up is None or self.step:
+            return
+        generator = torch_generator(self.root, _REHEARSAL_KEY, device=self.device)
+        judge = None if self.held_out is None else partial(self.mean_held_out_loss, self.held_out)
+        player, budget = self._make_player(), self.settings.time_budget_seconds
+        latest = math.inf if budget is None else budget * BUDGET_SHARE
+        found = rehearse(player, self.loss, self.made_up, judge, generator, lambda: self.seconds > latest)
+        self.kept.average.restart_from(found)
+        self.guard.keep(self.step)
 
     def _step(self) -> None:
         batch = self._next_batch()
@@ -88,10 +108,10 @@ class Trainer(Loop):
         return self.mean_held_out_loss(self.held_out)
 
     @torch.no_grad()
-    def mean_held_out_loss(self, rows: Rows) -> float:
+    def mean_held_out_loss(self, rows: Rows, average: WeightAverage | None = None) -> float:
         """Mean loss of the averaged weights on rows, with the same draws at every call."""
         generator = torch_generator(self.root, _EVALUATION_KEY, device=self.device)
-        with self.kept.average.applied():
+        with (self.kept.average if average is None else average).applied():
             self.network.eval()
             parts = [
                 self.held_out_loss(self.network, part, generator)
