@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.columns import CategoryCodec, ColumnCodec, NumberCodec
-from ganaug.tabular.columns.base import Arrays, IntArray, State, want
+from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, want
 from ganaug.tabular.lookups import Flat, Lookup, Pairing
 from ganaug.tabular.sums import Sum
 
+_FREE = -2  # in place of a flat code: any will do
 Given: TypeAlias = NDArray[np.bool_] | None  # (n_rows, n_columns): cells that must stay as they are
 
 
@@ -71,11 +72,13 @@ class Relations:
         codes = codes.copy()
         stays = np.zeros((len(codes), len(codecs)), dtype=bool) if given is None else given.copy()
         if stays.any() or (present is not None and present.any()):
-            for entry in reversed(self.lookups):
-                if present is not None:
-                    found = entry.only(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]))
-                    stays[:, entry.child] |= present[:, entry.child] & (found == _gap(codecs[entry.child]))
-                self._give_way(codes, entry, codecs, slices, stays, rng)
+            for parent in dict.fromkeys(entry.parent for entry in reversed(self.lookups)):
+                entries = [entry for entry in self.lookups if entry.parent == parent]
+                own = flat_codes(codecs[parent], codes[:, slices[parent]])
+                for entry in entries if present is not None else ():
+                    is_gap = entry.only(own) == _gap(codecs[entry.child])
+                    stays[:, entry.child] |= present[:, entry.child] & is_gap  # type: ignore[index]
+                self._give_way(codes, own, entries, codecs, slices, stays, rng)
         for entry in self.lookups:
             parents, held = (
                 flat_codes(codecs[at], codes[:, slices[at]]) for at in (entry.parent, entry.child)
@@ -91,23 +94,29 @@ class Relations:
     def _give_way(
         self,
         codes: IntArray,
-        entry: Lookup | Pairing,
+        own: Flat,
+        entries: Sequence[Lookup | Pairing],
         codecs: Sequence[ColumnCodec],
         slices: Sequence[slice],
         stays: NDArray[np.bool_],
         rng: np.random.Generator,
     ) -> None:
-        """Draw the parent anew where its child must stay and says something else."""
-        held = flat_codes(codecs[entry.child], codes[:, slices[entry.child]])
-        agrees = entry.agrees(flat_codes(codecs[entry.parent], codes[:, slices[entry.parent]]), held)
-        wrong = stays[:, entry.child] & ~stays[:, entry.parent] & ~agrees
-        for value in np.unique(held[wrong]):
-            choices, mass = entry.parents_of(int(value))
-            rows = np.flatnonzero(wrong & (held == value))
+        """Draw a parent (now of flat codes ``own``) anew where children that must stay say otherwise."""
+        parent, held = entries[0].parent, np.full((len(codes), len(entries)), _FREE)
+        wrong = np.zeros(len(codes), dtype=bool)
+        for place, entry in enumerate(entries):
+            values = flat_codes(codecs[entry.child], codes[:, slices[entry.child]])
+            held[:, place] = np.where(stays[:, entry.child], values, _FREE)
+            wrong |= stays[:, entry.child] & ~entry.agrees(own, values)
+        rows = np.flatnonzero(wrong & ~stays[:, parent])
+        kinds, kind_of = np.unique(held[rows], axis=0, return_inverse=True)
+        for number, kind in enumerate(kinds):
+            choices, mass = _parents_of(entries, kind)
             if len(choices):
-                drawn = rng.choice(choices, len(rows), p=mass / mass.sum())
-                codes[rows, slices[entry.parent]] = unflat(codecs[entry.parent], drawn)
-                stays[rows, entry.parent] = True
+                mine = rows[kind_of.ravel() == number]
+                drawn = rng.choice(choices, len(mine), p=mass / mass.sum())
+                codes[mine, slices[parent]] = unflat(codecs[parent], drawn)
+                stays[mine, parent] = True
 
     def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
         """Decoded columns that keep to twins' values and to sums; cells that are given stay as they are."""
@@ -176,6 +185,22 @@ class Relations:
         ):
             raise broken
         return cls(tuple(twins), tuple(lookups), tuple(sums))
+
+
+def _parents_of(entries: Sequence[Lookup | Pairing], held: Flat) -> tuple[Flat, FloatArray]:
+    """Codes of a parent that agree with all of its children's that are held, and how often rows had them.
+
+    Where none agrees with all, those that agree with the first.
+    """
+    choices, mass = np.zeros(0, dtype=np.int64), np.zeros(0)
+    for entry, value in zip(entries, held.tolist(), strict=True):
+        if value != _FREE:
+            found, weights = entry.parents_of(value)
+            if not len(choices):
+                choices, mass = found, weights
+            elif (both := np.isin(choices, found)).any():
+                choices, mass = choices[both], mass[both]
+    return choices, mass
 
 
 def flat_codes(codec: ColumnCodec, codes: IntArray) -> Flat:

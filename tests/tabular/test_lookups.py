@@ -126,3 +126,16 @@ def test_a_broken_pairing_in_a_file_is_a_model_file_error(name, change):
     key = f"relations.0.{name}"
     with pytest.raises(ModelFileError):
         TableCodec.from_state(header, arrays | {key: change(arrays[key])})
+
+
+def test_a_column_agrees_with_all_that_it_determines_and_that_are_given():
+    minutes = np.random.default_rng(0).choice(np.arange(0, 1440, 10), N)
+    clock = pd.DataFrame({"at": [f"{at // 60:02}{at % 60:02}" for at in minutes]})
+    clock = clock.assign(hour=minutes // 60, minute=minutes % 60, x=np.random.default_rng(1).normal(size=N))
+    notes = TableCodec.fit(clock).describe()["note"].tolist()
+    assert notes == ["", "determined by 'at'", "determined by 'at'", ""]
+    synthesizer = GANSynthesizer(max_epochs=1, random_state=0).fit(clock)
+    filled = synthesizer.complete(clock.head(300).assign(at=None))
+    pd.testing.assert_series_equal(filled["at"], clock["at"].head(300))
+    drawn = synthesizer.sample(200, conditions={"hour": [3, 4], "minute": 20})
+    assert set(drawn["at"]) == {"0320", "0420"}
