@@ -78,7 +78,8 @@ class Relations:
                 for entry in entries if present is not None else ():
                     is_gap = entry.only(own) == _gap(codecs[entry.child])
                     stays[:, entry.child] |= present[:, entry.child] & is_gap  # type: ignore[index]
-                self._give_way(codes, own, entries, codecs, slices, stays, rng)
+                no_gap = np.zeros(len(codes), dtype=bool) if present is None else present[:, parent]
+                self._give_way(codes, own, entries, codecs, slices, stays, no_gap, rng)
         for entry in self.lookups:
             parents, held = (
                 flat_codes(codecs[at], codes[:, slices[at]]) for at in (entry.parent, entry.child)
@@ -99,6 +100,7 @@ class Relations:
         codecs: Sequence[ColumnCodec],
         slices: Sequence[slice],
         stays: NDArray[np.bool_],
+        no_gap: NDArray[np.bool_],
         rng: np.random.Generator,
     ) -> None:
         """Draw a parent (now of flat codes ``own``) anew where children that must stay say otherwise."""
@@ -109,9 +111,10 @@ class Relations:
             held[:, place] = np.where(stays[:, entry.child], values, _FREE)
             wrong |= stays[:, entry.child] & ~entry.agrees(own, values)
         rows = np.flatnonzero(wrong & ~stays[:, parent])
-        kinds, kind_of = np.unique(held[rows], axis=0, return_inverse=True)
+        kinds, kind_of = np.unique(np.column_stack([held[rows], no_gap[rows]]), axis=0, return_inverse=True)
         for number, kind in enumerate(kinds):
-            choices, mass = _parents_of(entries, kind)
+            refused = _gap(codecs[parent]) if kind[-1] else _FREE
+            choices, mass = _parents_of(entries, kind[:-1], refused)
             if len(choices):
                 mine = rows[kind_of.ravel() == number]
                 drawn = rng.choice(choices, len(mine), p=mass / mass.sum())
@@ -187,15 +190,16 @@ class Relations:
         return cls(tuple(twins), tuple(lookups), tuple(sums))
 
 
-def _parents_of(entries: Sequence[Lookup | Pairing], held: Flat) -> tuple[Flat, FloatArray]:
+def _parents_of(entries: Sequence[Lookup | Pairing], held: Flat, refused: int) -> tuple[Flat, FloatArray]:
     """Codes of a parent that agree with all of its children's that are held, and how often rows had them.
 
-    Where none agrees with all, those that agree with the first.
+    Where none agrees with all, those that agree with the first. One code may be refused.
     """
     choices, mass = np.zeros(0, dtype=np.int64), np.zeros(0)
     for entry, value in zip(entries, held.tolist(), strict=True):
         if value != _FREE:
             found, weights = entry.parents_of(value)
+            found, weights = found[found != refused], weights[found != refused]
             if not len(choices):
                 choices, mass = found, weights
             elif (both := np.isin(choices, found)).any():

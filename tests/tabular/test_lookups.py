@@ -139,3 +139,17 @@ def test_a_column_agrees_with_all_that_it_determines_and_that_are_given():
     pd.testing.assert_series_equal(filled["at"], clock["at"].head(300))
     drawn = synthesizer.sample(200, conditions={"hour": [3, 4], "minute": 20})
     assert set(drawn["at"]) == {"0320", "0420"}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02])
+def test_a_gap_is_filled_though_rows_of_what_it_goes_with_had_gaps_there(share):
+    rng = np.random.default_rng(0)
+    customer = rng.integers(0, 40, N)
+    country = np.where(rng.random(N) < share, "??", np.array(list("abcd"))[customer % 4])
+    unknown = (rng.random(N) < 0.4) & (country == "a")
+    table = pd.DataFrame({"customer": pd.Series(customer).map(str).mask(unknown), "country": country})
+    table = table.assign(x=rng.normal(size=N))
+    assert "determined" in TableCodec.fit(table).describe()["note"].iloc[1]
+    synthesizer = GANSynthesizer(max_epochs=1, random_state=0).fit(table)
+    filled = synthesizer.complete(table.head(400).assign(customer=None))
+    assert filled["customer"].notna().all()
