@@ -65,7 +65,8 @@ def draw_plot(records: Sequence[dict[str, Any]], path: Path) -> None:
     for axes in (left, right):
         axes.set(xscale="log", yscale="log")
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
-        axes.legend(frameon=False, fontsize=9)
+        axes.set_ylim(top=6 * axes.get_ylim()[1])  # room for the legend
+        axes.legend(frameon=False, fontsize=9, loc="upper left")
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
