@@ -59,14 +59,17 @@ class GaussianCopula:
         is_ranked = [_is_ranked(field) for field in fields]
         orders: list[NDArray[np.intp]] = [np.arange(0)] * len(fields)
         scores, reliability = np.zeros(rows.shape), np.ones(len(fields))
-        # levels without an order get that of the direction in which the other fields differ most
-        for place in sorted(range(len(fields)), key=lambda at: not is_ranked[at]):
-            axis = _axis(fields[place]) if is_ranked[place] else None
-            if axis is None:
-                along = _main_direction(scores[:, is_ranked], mass)
-                axis = _level_means(rows[:, place], along, mass, fields[place].n_codes)
+
+        def place_on(axis: FloatArray, place: int) -> None:
             orders[place] = np.argsort(axis, kind="stable")
             scores[:, place], reliability[place] = _scores(rows[:, place], orders[place], mass)
+
+        for place in np.flatnonzero(is_ranked).tolist():
+            place_on(_axis(fields[place]), place)
+        # levels without an order get that of the direction in which the other fields differ most
+        along = _main_direction(scores[:, is_ranked], mass)
+        for place in np.flatnonzero(np.logical_not(is_ranked)).tolist():
+            place_on(_level_means(rows[:, place], along, mass, fields[place].n_codes), place)
         shares = [_shares(rows[:, at], order, mass) for at, order in enumerate(orders)]
         values, directions = np.linalg.eigh(_correlations(scores, rows >= 0, mass, reliability))
         root = directions * np.sqrt(np.maximum(values, 0.0))

@@ -14,6 +14,7 @@ from ganaug.tabular.columns.base import Arrays, FloatArray, want_array
 
 Flat: TypeAlias = NDArray[np.int64]
 
+SCREENED_PAIRS = 2_000  # of rows, in which most columns are already seen to be no pairing
 SHARE_OF_CHANCE = 0.1  # of the disagreement that there would be by chance, at most
 
 
@@ -153,29 +154,43 @@ class Pairing:
         return cls(parent, child, parents, children, mass)
 
 
-def is_pairing(codes: Flat, values: Flat, evidence: float) -> bool:
-    """Whether rows that agree in one column nearly always agree in another one.
+Rows: TypeAlias = NDArray[np.intp]
 
-    Two rows of the same code differ in the other column a tenth as often as any two, at most, and there are
-    so many such pairs of rows that this is no accident.
 
-    Parameters
-    ----------
-    codes, values : int arrays of shape (n_rows,)
-        Flat codes of the column that may tell, and of the one that may be told.
-    evidence : float
-        Nats; how improbable an accident must be.
-    """
+def pairs_of_rows(codes: Flat) -> tuple[Rows, Rows, Rows]:
+    """Rows (n_pairs,), for each another one of the same code, and all rows that have a code."""
     mixed = np.random.default_rng(0).permutation(len(codes))  # neighbours are alike in many a table
     mixed = mixed[codes[mixed] >= 0]
     order = mixed[np.argsort(codes[mixed], kind="stable")]
     same = codes[order][1:] == codes[order][:-1]
-    n_pairs, n_differing = int(same.sum()), int((same & (values[order][1:] != values[order][:-1])).sum())
-    shares = np.bincount(values[order]) / max(len(order), 1)
-    by_chance = 1.0 - float(np.square(shares).sum())
-    if not n_pairs or by_chance <= 0 or n_differing > SHARE_OF_CHANCE * by_chance * n_pairs:
+    return order[:-1][same], order[1:][same], order
+
+
+def is_pairing(pairs: tuple[Rows, Rows, Rows], values: Flat, evidence: float) -> bool:
+    """Whether rows that agree in one column nearly always agree in another one.
+
+    Two rows of the same code differ in the other column a tenth as often as any two, at most, and there are
+    so many such pairs of rows that this is no accident. A few of them rule most columns out.
+
+    Parameters
+    ----------
+    pairs : three int arrays
+        `pairs_of_rows` of the column that may tell.
+    values : int array of shape (n_rows,)
+        Flat codes of the one that may be told.
+    evidence : float
+        Nats; how improbable an accident must be.
+    """
+    first, second, known = pairs
+    n_pairs, few = len(first), slice(None, None, max(1, len(first) // SCREENED_PAIRS))
+    if not n_pairs or (values[first[few]] != values[second[few]]).mean() > 2 * SHARE_OF_CHANCE:
         return False
-    differing = n_differing / n_pairs
+    if (values < 0).any():
+        return False
+    by_chance = 1.0 - float(np.square(np.bincount(values[known]) / len(known)).sum())
+    differing = float((values[first] != values[second]).mean())
+    if by_chance <= 0 or differing > SHARE_OF_CHANCE * by_chance:
+        return False
     odds = [differing / by_chance, (1 - differing) / max(1 - by_chance, 1e-12)]
     nats = [
         share * np.log(ratio) for share, ratio in zip((differing, 1 - differing), odds, strict=True) if share

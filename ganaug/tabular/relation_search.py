@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ganaug._util.cells import read_ticks
 from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, TextCodec
 from ganaug.tabular.columns.base import FloatArray
-from ganaug.tabular.lookups import Flat, Lookup, Pairing, is_pairing
+from ganaug.tabular.lookups import Flat, Lookup, Pairing, is_pairing, pairs_of_rows
 from ganaug.tabular.relations import Relations, Twin, flat_codes, has_flat, n_codes
 from ganaug.tabular.sums import find_sums
 
@@ -122,9 +122,8 @@ def _is_seen_often(n_used: int, flat: Flat | None) -> bool:
 
 def _nearly_determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
     """Which of the others nearly always have one value wherever ``flat`` has one."""
-    return [
-        at for at, values in enumerate(others) if (values >= 0).all() and is_pairing(flat, values, EVIDENCE)
-    ]
+    pairs = pairs_of_rows(flat)
+    return [at for at, values in enumerate(others) if is_pairing(pairs, values, EVIDENCE)]
 
 
 def _determined(flat: Flat, others: Sequence[Flat]) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from ganaug import GANSynthesizer, Present
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.codec import TableCodec
-from ganaug.tabular.lookups import Pairing, is_pairing
+from ganaug.tabular.lookups import Pairing, is_pairing, pairs_of_rows
 
 N, N_PRODUCTS, EVIDENCE = 2_000, 300, 30.0
 
@@ -48,14 +48,18 @@ def test_a_rule_with_many_exceptions_is_none(share):
 @pytest.mark.parametrize("rare", [0.0, 0.002, 0.05])
 def test_a_column_that_hardly_varies_is_not_told_by_another(rare):
     rng = np.random.default_rng(0)
-    assert not is_pairing(rng.integers(0, 100, N), (rng.random(N) < rare).astype(np.int64), EVIDENCE)
+    assert not is_pairing(
+        pairs_of_rows(rng.integers(0, 100, N)), (rng.random(N) < rare).astype(np.int64), EVIDENCE
+    )
 
 
 def test_few_rows_are_no_evidence_and_sorted_ones_no_better():
     codes = np.sort(np.random.default_rng(0).integers(0, 4, N))
-    assert not is_pairing(codes, np.arange(N) // 100, EVIDENCE)  # neighbours agree, two of a code don't
-    assert is_pairing(codes, codes, EVIDENCE)
-    assert not is_pairing(codes[::400], codes[::400], EVIDENCE)
+    assert not is_pairing(
+        pairs_of_rows(codes), np.arange(N) // 100, EVIDENCE
+    )  # neighbours agree, two of a code don't
+    assert is_pairing(pairs_of_rows(codes), codes, EVIDENCE)
+    assert not is_pairing(pairs_of_rows(codes[::400]), codes[::400], EVIDENCE)
 
 
 def test_only_pairs_that_were_seen_are_drawn_and_the_exceptions_among_them():

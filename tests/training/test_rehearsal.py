@@ -9,7 +9,6 @@ from torch import nn
 from ganaug import GANSynthesizer
 from ganaug.exceptions import InterruptedFitWarning
 from ganaug.tabular import likelihood
-from ganaug.training import rehearsal
 from ganaug.training.player import Player
 from ganaug.training.rehearsal import EVALUATE_EVERY, MOST_STEPS, PATIENCE, UNJUDGED_STEPS, rehearse
 
@@ -95,9 +94,10 @@ def test_a_fit_of_given_length_and_one_that_goes_on_do_without(options, monkeypa
     if "warm_start" in options:
         synthesizer.set_params(max_epochs=1).fit(table()).set_params(max_epochs="auto")
         synthesizer.set_params(time_budget_seconds=1.0)
-    monkeypatch.setattr(rehearsal, "rehearse", None)
-    monkeypatch.setattr("ganaug.training.trainer.rehearse", None)
-    synthesizer.fit(table())
+    rehearsed = []
+    monkeypatch.setattr("ganaug.training.trainer.rehearse", lambda player, *_: rehearsed.append(player))
+    assert len(synthesizer.fit(table()).sample(3)) == 3
+    assert not rehearsed
 
 
 def test_an_interruption_ends_the_fit_with_a_warning(monkeypatch):
