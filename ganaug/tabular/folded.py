@@ -38,8 +38,13 @@ class FoldedCascade:
         known = self._terms[field]
         return self.network.term(field, codes) if known is None else known.index_select(0, codes)
 
-    def draw(self, field: int, context: Tensor, uniforms: Tensor, member: int) -> Tensor:
-        """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units)."""
+    def draw(
+        self, field: int, context: Tensor, uniforms: Tensor, member: int, which: Tensor | None = None
+    ) -> Tensor:
+        """Codes (n_rows,) of one field, given the sum of the known ones' terms (n_rows, context_units).
+
+        With ``which`` (n_rows,), the sums are those that rows share, and it tells each row's own.
+        """
         if (field, member) not in self._layers:
             self._layers[field, member] = self._fold(field, member)
         shift, weight, bias, *blocks = self._layers[field, member]
@@ -49,7 +54,8 @@ class FoldedCascade:
             within = F.silu(torch.addmm(inner_bias, F.silu(hidden), inner), inplace=True)
             hidden.add_(outer_bias).addmm_(within, outer)
         head, place = self.network.head_of[field]
-        return head.draw(place, F.silu(hidden, inplace=True), uniforms)
+        seen = F.silu(hidden, inplace=True)
+        return head.draw(place, seen if which is None else seen[which], uniforms)
 
     def _all_terms(self, field: int) -> Tensor | None:
         network = self.network

@@ -18,7 +18,8 @@ from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_restricted, gro
 from ganaug.tabular.rollout import fill_in
 
 _REDRAWS = 50  # of rows that may be copies, where what is asked for leaves next to nothing else
-_CHUNK = 16_384  # rows wanted that are drawn, weighed and kept together
+_CHUNK_CELLS = 1 << 20  # of the rows wanted that are drawn, weighed and kept together
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 16_384, 65_536  # rows: many cost less each, and keep margins better
 
 
 @torch.no_grad()
@@ -47,9 +48,10 @@ def draw_codes(
     if isinstance(network, ResidualNetwork) and network.is_conditional:
         _draw_labels(network, codes[-1], generator)
     groups = None if guidance.guide is None else groups_of(codes, within)
-    for start in range(0, n_rows, _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, n_rows))
-        part, own = codes[:, start : start + _CHUNK], [entry.of_rows(rows) for entry in within]
+    size = min(max(_CHUNK_CELLS // len(codes), _FEWEST_AT_ONCE), _MOST_AT_ONCE)
+    for start in range(0, n_rows, size):
+        rows = np.arange(start, min(start + size, n_rows))
+        part, own = codes[:, start : start + size], [entry.of_rows(rows) for entry in within]
         margins = None if groups is None else _margins(guidance.guide, part, bool(within))
         asked = part.clone()
         if groups is None or margins is None or guidance.strength == 0 or not (part == TO_DRAW).any():

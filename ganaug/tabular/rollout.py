@@ -8,6 +8,7 @@ members is itself a better model than any of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ from ganaug.tabular.cascade import CascadeNetwork
 from ganaug.tabular.folded import FEWEST_ROWS, FoldedCascade
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_column, known_context
 
-_LARGEST_BLOCK = 512
+_LARGEST_BLOCK = 1_024
 _SMALLEST_BLOCK = 64
+_FEW_SUMS = 1 / 2  # per row of a block
 
 
 @torch.no_grad()
@@ -73,11 +75,18 @@ def fill_in(
     for place, block in enumerate(_blocks(codes.shape[1], codes.device)):
         member = (first + place) % network.n_members  # each has its turn, so their shares are equal
         part = codes[:, block]
-        context = known_context(network, part)
         lacking = part == TO_DRAW
         n_lacking = lacking.sum(dim=1).tolist()
+        alike = _Alike.at_first(drawing, part, n_lacking) if isinstance(drawing, FoldedCascade) else None
+        context = known_context(network, part) if alike is None else alike.sums
         shuffled = torch.randperm(len(units), generator=generator, device=generator.device).tolist()
         for unit in (units[at] for at in shuffled):
+            if alike is not None:
+                if alike.is_worth_it and isinstance(unit, int):
+                    if n_lacking[unit]:
+                        part[unit] = alike.draw(unit, generator, member)
+                    continue
+                context, alike = alike.of_rows(), None
             if isinstance(unit, Restriction):
                 rows = lacking[unit.first_field] & torch.from_numpy(unit.which[block] >= 0).to(codes.device)
                 _fill_restricted(network, part, context, unit.of_rows(block), rows, generator, member)
@@ -87,6 +96,54 @@ def fill_in(
                 _fill_field(drawing, part, context, unit, None, generator, member)
             elif n_lacking[unit]:
                 _fill_field(drawing, part, context, unit, lacking[unit], generator, member)
+
+
+@dataclass
+class _Alike:
+    """Rows of a block of which many know the same, while few fields are drawn: each sum is worked with once.
+
+    Parameters
+    ----------
+    drawing : FoldedCascade
+    sums : tensor of shape (n_sums, context_units)
+    which : tensor of shape (n_rows,), int64
+        The sum of each row.
+    """
+
+    drawing: FoldedCascade
+    sums: Tensor
+    which: Tensor
+
+    @classmethod
+    def at_first(cls, drawing: FoldedCascade, codes: Tensor, n_lacking: list[int]) -> _Alike | None:
+        """Rows that know nothing, or one field each; None for others, and on devices made for many rows."""
+        n_rows = codes.shape[1]
+        known = [field for field, n in enumerate(n_lacking) if n < n_rows]
+        if codes.device.type != "cpu" or len(known) > 1 or any(n_lacking[field] for field in known):
+            return None
+        distinct, which = codes[known].sum(dim=0).unique(return_inverse=True)
+        some = torch.full((len(codes), len(distinct)), TO_DRAW, dtype=codes.dtype)
+        some[known] = distinct.to(codes.dtype)
+        return cls(drawing, known_context(drawing.network, some), which)
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether there are few enough sums."""
+        return len(self.sums) <= _FEW_SUMS * len(self.which)
+
+    def of_rows(self) -> Tensor:
+        """The sum of each row, (n_rows, context_units)."""
+        return self.sums[self.which]
+
+    def draw(self, field: int, generator: torch.Generator, member: int) -> Tensor:
+        """Codes (n_rows,) of one field, which the rows know from then on."""
+        uniforms = torch.rand(2, len(self.which), generator=generator, device=self.which.device)
+        drawn = self.drawing.draw(field, self.sums, uniforms, member, which=self.which)
+        n_codes = int(drawn.max()) + 1
+        pairs, self.which = (self.which * n_codes + drawn).unique(return_inverse=True)
+        terms = self.drawing.term(field, pairs % n_codes)
+        self.sums = self.sums[pairs // n_codes].add_(terms)
+        return drawn
 
 
 def _fill_restricted(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from ganaug.tabular import rollout
 from ganaug.tabular.cascade import Cascade
 from ganaug.tabular.columns.base import CategoryField
 from ganaug.tabular.prefix_sum import random_order
@@ -101,3 +102,11 @@ def test_a_learnt_joint_distribution_is_reproduced():
     learnt = (train[:, 0] * 3 + train[:, 1]).bincount(minlength=6) / 2_000
     torch.testing.assert_close(shares, learnt, rtol=0, atol=0.02)
     assert shares[3] < 0.005  # the pair that never was
+
+
+@pytest.mark.parametrize("known", [{}, {0: torch.arange(N_ROWS).int() % 2}, {1: torch.ones(N_ROWS).int()}])
+def test_rows_that_share_a_sum_draw_what_each_would_by_itself(network, known, monkeypatch):
+    shared = roll_out(network, N_ROWS, seeded(3), known)
+    monkeypatch.setattr(rollout, "_FEW_SUMS", 0)  # no sum is shared
+    alone = roll_out(network, N_ROWS, seeded(3), known)
+    assert (shared == alone).all(dim=1).float().mean() > 0.999  # a uniform may fall on a rounded edge
