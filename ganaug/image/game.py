@@ -216,6 +216,7 @@ def _condition_follows(modality: ImageModality, generator: Any, discriminator: A
 
     def follow(progress: float) -> None:
         share = min(1.0, max(0.0, progress / _UNCONDITIONAL - 1.0))
-        generator.condition_share = discriminator.condition_share = share
+        for network in (generator, discriminator):
+            network.condition_share.fill_(share)
 
     return follow

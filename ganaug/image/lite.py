@@ -53,10 +53,12 @@ class Conditional(nn.Module):
     shape : Shape
     """
 
+    condition_share: Tensor
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.condition_share = 1.0
+        self.register_buffer("condition_share", torch.ones((), device="cpu"), persistent=False)
 
     def decayed_parameters(self) -> list[nn.Parameter]:
         """Weights of matrices and convolutions."""
@@ -145,7 +147,7 @@ class Head(nn.Module):
         seen: Tensor = self.linear(x.flatten(start_dim=1))
         return seen
 
-    def forward(self, seen: Tensor, labels: Tensor | None, share: float) -> Tensor:
+    def forward(self, seen: Tensor, labels: Tensor | None, share: Tensor) -> Tensor:
         """Logits (n,) of features, for a class where there is one."""
         direction = self.direction
         if self.embedding is not None and labels is not None:

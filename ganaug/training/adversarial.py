@@ -6,7 +6,7 @@ its latent, so a fit repeats to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -18,10 +18,12 @@ from ganaug.losses import PENALTIES, AdversarialLoss
 from ganaug.losses.penalties import squared_gradient_norm
 from ganaug.training.collapse import CollapseDetector
 from ganaug.training.history import Record
-from ganaug.training.loop import Loop
+from ganaug.training.loop import Loop, weighted_mean
 from ganaug.training.player import Player
+from ganaug.training.recorded import Outputs, Recorded, recorder_for
 
 Given: TypeAlias = tuple[Tensor, ...]
+Factors: TypeAlias = Mapping[str, float | Tensor]
 
 _COLLAPSE_KEY = 3
 _BETA1 = 0.0  # momentum makes a game circle
@@ -139,6 +141,8 @@ class AdversarialTrainer(Loop):
         super().__post_init__()
         self._sums = torch.zeros(4, device=self.device)  # of the steps since the last record
         self.detector = self._make_detector()
+        self._recorder = recorder_for(self.device)
+        self._parts: dict[tuple[tuple[str, ...], bool], tuple[Recorded, Recorded]] = {}
 
     def _make_players(self) -> list[Player]:
         own, rate = self.settings, self.discriminator_rate
@@ -173,10 +177,12 @@ class AdversarialTrainer(Loop):
         self._set_pace()
         real = self.to_samples(self.rows.values[batch], self.random)
         given = () if self.condition is None else (self.condition[batch],)
-        drawn = self.draw(len(real), given, self.random) if self.pace.is_joint else None
-        real_logits = self._discriminator_step(real, given, batch, drawn)
-        if (self.step + 1) % self.generator_every == 0:
-            self._generator_step(real, given, batch, drawn, real_logits)
+        weights = None if self.rows.weights is None else self.rows.weights[batch]
+        takes_turn = (self.step + 1) % self.generator_every == 0
+        if self._recorder is None:
+            self._play(real, given, weights, takes_turn)
+        else:
+            self._replay(real, given, weights, takes_turn)
 
     def _set_pace(self) -> None:
         self._set_rate()
@@ -186,10 +192,67 @@ class AdversarialTrainer(Loop):
         if self.follow is not None:
             self.follow(progress)
 
-    def _discriminator_step(self, real: Tensor, given: Given, batch: Tensor, drawn: Tensor | None) -> Tensor:
-        """Let the discriminator learn; what it made of the real samples."""
+    def _play(self, real: Tensor, given: Given, weights: Tensor | None, takes_turn: bool) -> None:
+        """One step of the discriminator and, where it takes its turn, of the generator."""
+        drawn = self.draw(len(real), given, self.random) if self.pace.is_joint else None
         with torch.no_grad():
             fake = self.draw(len(real), given, self.random) if drawn is None else drawn.detach()
+        loss, *logits = self._discriminator_loss(real, fake, given, weights, self._factors())
+        self._note(loss, self.players[1].learn(loss, self.step), *logits)
+        if takes_turn:
+            with self.players[1].frozen():
+                fake = self.draw(len(real), given, self.random) if drawn is None else drawn
+                loss = self._generator_loss(real, fake, given, weights, logits[0])
+                norm = self.kept.learn(loss, self.step)
+            self._note_generator(loss, norm)
+
+    def _replay(self, real: Tensor, given: Given, weights: Tensor | None, takes_turn: bool) -> None:
+        """The same, from recordings of the losses and their gradients."""
+        factors = self._factors()
+        parts = self._recorded_parts(tuple(factors), weights is not None)
+        inputs = (real, *(() if weights is None else (weights,)), *given)
+        strengths = [torch.full((), float(factor), device=self.device) for factor in factors.values()]
+        loss, real_logits, fake_logits, latent, *gradients = parts[0](*strengths, *inputs)
+        self._note(loss, self.players[1].learn_from(gradients, self.step), real_logits, fake_logits)
+        if takes_turn:
+            loss, *gradients = parts[1](real_logits, latent, *inputs)
+            self._note_generator(loss, self.kept.learn_from(gradients, self.step))
+
+    def _recorded_parts(self, names: tuple[str, ...], is_weighted: bool) -> tuple[Recorded, Recorded]:
+        """Losses and gradients of both players, under these penalties, as functions of tensors."""
+        if (names, is_weighted) in self._parts:
+            return self._parts[names, is_weighted]
+
+        def read(inputs: Sequence[Tensor]) -> tuple[Tensor, Tensor | None, Given]:
+            own, n_own = inputs[0], 1 + is_weighted
+            return own, inputs[1] if is_weighted else None, tuple(inputs[n_own:])
+
+        def of_discriminator(*inputs: Tensor) -> Outputs:
+            real, weights, given = read(inputs[len(names) :])
+            latent = self._latent(len(real), self.random)
+            with torch.no_grad():
+                fake = self.generator(latent, *given)
+            factors = dict(zip(names, inputs, strict=False))
+            loss, *logits = self._discriminator_loss(real, fake, given, weights, factors)
+            return (loss.detach(), *logits, latent, *self.players[1].gradients(loss))
+
+        def of_generator(real_logits: Tensor, latent: Tensor, *inputs: Tensor) -> Outputs:
+            real, weights, given = read(inputs)
+            with self.players[1].frozen():
+                if not self.pace.is_joint:
+                    latent = self._latent(len(real), self.random)
+                fake = self.generator(latent, *given)
+                loss = self._generator_loss(real, fake, given, weights, real_logits)
+                return (loss.detach(), *self.kept.gradients(loss))
+
+        both = [Recorded(part, self.random, self._recorder) for part in (of_discriminator, of_generator)]
+        return self._parts.setdefault((names, is_weighted), (both[0], both[1]))
+
+    def _discriminator_loss(
+        self, real: Tensor, fake: Tensor, given: Given, weights: Tensor | None, factors: Factors
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What the discriminator learns from, and its logits of real and generated samples."""
+        with torch.no_grad():
             fake, real = self.augment(fake, self.random), self.augment(real, self.random)
         if self.pace.is_joint:
             both = self._logits(torch.cat([real, fake]), _twice(given))
@@ -197,54 +260,59 @@ class AdversarialTrainer(Loop):
         else:
             real_logits, fake_logits = self._logits(real, given), self._logits(fake, given)
         losses = self.loss.discriminator(real_logits, fake_logits)
-        for factor, penalty in self._penalties(real, fake, given):
+        for factor, penalty in self._penalties(real, fake, given, factors):
             losses = losses + factor * penalty
-        loss = self._mean(losses, batch)
-        norm = self.players[1].learn(loss, self.step)
-        self._note(loss, norm, real_logits, fake_logits)
-        return real_logits.detach()
+        return weighted_mean(losses, weights), real_logits.detach(), fake_logits.detach()
 
-    def _penalties(self, real: Tensor, fake: Tensor, given: Given) -> Iterator[tuple[float, Tensor]]:
-        """Factors of this step, and penalties (n,)."""
+    def _factors(self) -> Factors:
+        """By what the penalties of this step are multiplied."""
         progress = self.progress
-        factors = {
+        each = {
             name: strength * self.pace.penalty_factor(name, self.step, progress)
             for name, strength in self.loss.penalties.items()
         }
-        if self.pace.is_joint and factors.get("r1") and factors.get("r2"):
+        return {name: factor for name, factor in each.items() if factor}
+
+    def _penalties(
+        self, real: Tensor, fake: Tensor, given: Given, factors: Factors
+    ) -> Iterator[tuple[float | Tensor, Tensor]]:
+        """Factors, and penalties (n,)."""
+        left = dict(factors)
+        if self.pace.is_joint and "r1" in left and "r2" in left:
             both = torch.cat([real, fake])
             norms = squared_gradient_norm(lambda x: self._logits(x, _twice(given)), both)
-            yield factors.pop("r1"), norms[: len(real)]
-            yield factors.pop("r2"), norms[len(real) :]
-        for name, factor in factors.items():
-            if factor:
-                yield factor, PENALTIES[name](lambda x: self._logits(x, given), real, fake, self.random)
+            yield left.pop("r1"), norms[: len(real)]
+            yield left.pop("r2"), norms[len(real) :]
+        for name, factor in left.items():
+            yield factor, PENALTIES[name](lambda x: self._logits(x, given), real, fake, self.random)
 
     def _note(self, loss: Tensor, norm: Tensor, real_logits: Tensor, fake_logits: Tensor) -> None:
         self.guard.note(loss, norm)
         told_apart = (real_logits > fake_logits).float().mean()
         self._sums[:3] += torch.stack([loss.detach(), norm, told_apart])
 
-    def _generator_step(
-        self, real: Tensor, given: Given, batch: Tensor, drawn: Tensor | None, real_logits: Tensor
-    ) -> None:
-        with self.players[1].frozen():
-            fake = self.draw(len(real), given, self.random) if drawn is None else drawn
-            fake_logits = self._logits(self.augment(fake, self.random), given)
-            if drawn is None:
-                with torch.no_grad():
-                    real_logits = self._logits(self.augment(real, self.random), given)
-            loss = self._mean(self.loss.generator(real_logits, fake_logits), batch)
-            norm = self.kept.learn(loss, self.step)
+    def _generator_loss(
+        self, real: Tensor, fake: Tensor, given: Given, weights: Tensor | None, real_logits: Tensor
+    ) -> Tensor:
+        """What the generator learns from; ``real_logits`` are those that the discriminator learned from."""
+        fake_logits = self._logits(self.augment(fake, self.random), given)
+        if not self.pace.is_joint:
+            with torch.no_grad():
+                real_logits = self._logits(self.augment(real, self.random), given)
+        return weighted_mean(self.loss.generator(real_logits, fake_logits), weights)
+
+    def _note_generator(self, loss: Tensor, norm: Tensor) -> None:
         self.guard.note(loss, norm)
         self._loss_sum += self.generator_every * loss.detach()
         self._sums[3] += self.generator_every * norm
 
     def draw(self, n: int, given: Given, random: torch.Generator) -> Tensor:
         """Samples of the generator as it is, under the conditions given."""
-        latent = torch.randn(n, self.latent_units, generator=random, device=self.device)
-        samples: Tensor = self.generator(latent, *given)
+        samples: Tensor = self.generator(self._latent(n, random), *given)
         return samples
+
+    def _latent(self, n: int, random: torch.Generator) -> Tensor:
+        return torch.randn(n, self.latent_units, generator=random, device=self.device)
 
     def _logits(self, samples: Tensor, given: Given) -> Tensor:
         logits: Tensor = self.discriminator(samples, *given)

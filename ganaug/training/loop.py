@@ -240,11 +240,6 @@ class Loop:
         for player in self.players:
             player.set_rate(factor * self.guard.rate_share)
 
-    def _mean(self, losses: Tensor, batch: Tensor) -> Tensor:
-        """Weighted mean of the losses of a batch's rows."""
-        weights = self.rows.weights
-        return losses.mean() if weights is None else (losses * weights[batch]).mean()
-
     def _evaluate(self) -> None:
         if self.step == self._recorded[0] or not self._check_health():
             return
@@ -389,6 +384,11 @@ class Loop:
         for tensor in self._held_tensors():
             digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest() + self._initial
+
+
+def weighted_mean(losses: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean of the losses of rows (n_rows,), each times its weight where there are weights."""
+    return losses.mean() if weights is None else (losses * weights).mean()
 
 
 def _digest(tensors: Iterable[Tensor]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -73,6 +73,25 @@ class Player:
     def learn(self, loss: Tensor, step: int) -> Tensor:
         """Take a step down the loss; the norm of its gradient."""
         loss.backward()  # type: ignore[no-untyped-call]
+        return self._advance(step)
+
+    def gradients(self, loss: Tensor) -> tuple[Tensor | None, ...]:
+        """The loss's gradient, of each parameter in its own layout; None where it has no influence."""
+        found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        return tuple(
+            own
+            if own is None or own.stride() == parameter.stride()
+            else torch.empty_like(parameter).copy_(own)
+            for own, parameter in zip(found, self.parameters, strict=True)
+        )
+
+    def learn_from(self, gradients: Sequence[Tensor | None], step: int) -> Tensor:
+        """Take a step against a gradient; its norm."""
+        for parameter, own in zip(self.parameters, gradients, strict=True):
+            parameter.grad = own
+        return self._advance(step)
+
+    def _advance(self, step: int) -> Tensor:
         norm = nn.utils.clip_grad_norm_(self.parameters, self.gradient_clip)
         self.optimiser.step()
         self.optimiser.zero_grad()

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from ganaug._util.random import torch_generator
 from ganaug._util.store import Arrays, Header, header_dict, header_float
 from ganaug.training.ema import WeightAverage
-from ganaug.training.loop import Loop, Rows, Settings
+from ganaug.training.loop import Loop, Rows, Settings, weighted_mean
 from ganaug.training.player import Player
+from ganaug.training.recorded import Outputs, Recorded, recorder_for
 from ganaug.training.rehearsal import BUDGET_SHARE, MadeUp, rehearse
 
 __all__ = ["Loss", "Rows", "Settings", "Trainer"]
@@ -29,7 +30,8 @@ Loss: TypeAlias = Callable[[Any, Tensor, torch.Generator], Tensor]
 AfterSearch: TypeAlias = Callable[[Any, Rows, Rows, torch.Generator], dict[str, float]]
 
 _EVALUATION_KEY, _SEARCHED_KEY, _REHEARSAL_KEY = 2, 3, 4
-_EVALUATION_ROWS = 128  # held-out rows in one pass: what a processor's cache holds, also of wide tables
+# held-out rows in one pass: what a processor's cache holds, also of wide tables; more on other devices
+_EVALUATION_ROWS, _TIMES_ELSEWHERE = 128, 64
 
 
 @dataclass(kw_only=True)
@@ -66,6 +68,10 @@ class Trainer(Loop):
     found: dict[str, float] | None = None
     hidden: tuple[Tensor, Tensor] | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._of_batch = Recorded(self._loss_and_gradients, self.random, recorder_for(self.device))
+
     def _make_players(self) -> list[Player]:
         return [self._make_player()]
 
@@ -93,10 +99,23 @@ class Trainer(Loop):
     def _step(self) -> None:
         batch = self._next_batch()
         self._set_rate()
-        loss = self._mean(self.loss(self.network, self.rows.values[batch], self.random), batch)
-        norm = self.kept.learn(loss, self.step)
+        values, weights = self.rows.values[batch], self.rows.weights
+        inputs = (values,) if weights is None else (values, weights[batch])
+        if self._of_batch.recorder is None:
+            loss = self._mean_loss(*inputs)
+            norm = self.kept.learn(loss, self.step)
+        else:
+            loss, *gradients = self._of_batch(*inputs)
+            norm = self.kept.learn_from(gradients, self.step)
         self._loss_sum += loss.detach()
         self.guard.note(loss, norm)
+
+    def _mean_loss(self, values: Tensor, weights: Tensor | None = None) -> Tensor:
+        return weighted_mean(self.loss(self.network, values, self.random), weights)
+
+    def _loss_and_gradients(self, *inputs: Tensor) -> Outputs:
+        loss = self._mean_loss(*inputs)
+        return (loss.detach(), *self.kept.gradients(loss))
 
     @property
     def _stops_early(self) -> bool:
@@ -111,12 +130,10 @@ class Trainer(Loop):
     def mean_held_out_loss(self, rows: Rows, average: WeightAverage | None = None) -> float:
         """Mean loss of the averaged weights on rows, with the same draws at every call."""
         generator = torch_generator(self.root, _EVALUATION_KEY, device=self.device)
+        size = _EVALUATION_ROWS * (1 if self.device.type == "cpu" else _TIMES_ELSEWHERE)
         with (self.kept.average if average is None else average).applied():
             self.network.eval()
-            parts = [
-                self.held_out_loss(self.network, part, generator)
-                for part in rows.values.split(_EVALUATION_ROWS)
-            ]
+            parts = [self.held_out_loss(self.network, part, generator) for part in rows.values.split(size)]
             self.network.train()
         losses = torch.cat(parts).double()
         return float(losses.mean() if rows.weights is None else (losses * rows.weights).mean())

@@ -170,7 +170,7 @@ def test_both_penalties_in_one_pass_are_those_of_two():
     found = []
     for is_joint in (False, True):
         trainer = trainer_of(normal(), loss=loss, pace=Pace(is_joint=is_joint))
-        parts = trainer._penalties(normal(8), normal(8, mean=0.0), ())
+        parts = trainer._penalties(normal(8), normal(8, mean=0.0), (), trainer._factors())
         found.append(sum(factor * penalty for factor, penalty in parts))
     torch.testing.assert_close(*found)
 
