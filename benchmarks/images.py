@@ -38,7 +38,6 @@ QUESTIONS = ("quality", "help", "odd")
 LOSSES = {"ours": "relativistic", "hinge": "hinge", "wgan_gp": "wasserstein"}
 RIVALS = ("vanilla", "dcgan")
 METHODS = ("real", *LOSSES, *(f"{name}_steps" for name in RIVALS), *RIVALS)
-WAYS_IN_AUTO = ("nothing", "augmentation", "gan_augmentation")
 N_RARE = (10, 30, 100)
 N_COMMON = 200
 CLASSIFIERS = 2  # of each way
@@ -278,7 +277,6 @@ def usefulness(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
         images.train,
         images.labels,
         model,
-        ways=WAYS_IN_AUTO,
         n_splits=2,
         n_repeats=1,
         n_steps=steps,

@@ -28,7 +28,7 @@ from ganaug.metrics.classifier import ImageClassifier, fit_classifier
 from ganaug.metrics.images import ImageReader
 
 WAYS = ("nothing", "class_weight", "oversampling", "augmentation", "gan", "gan_augmentation")
-DEFAULT_WAY = "augmentation"
+DEFAULT_WAY = "augmentation"  # always tried, and taken from those that come out the same
 FEWEST_FOR_GAN = 20  # images of each class that is filled up
 _SHIFT = 1 / 8  # of a side
 _CLEAR = 2.0  # standard errors
@@ -87,13 +87,15 @@ class Comparison:
 
     @property
     def chosen(self) -> str:
-        """The default way, or the best of those that are better by more than noise."""
-        clear = {}
-        for way in self.right:
-            gain, error = self.gain(way, DEFAULT_WAY)
+        """The best way that generates nothing, or a generating one that beats it by more than noise."""
+        scores, clear = self.scores, {}
+        plain = [way for way in scores if not way.startswith("gan")]
+        best = max(plain, key=lambda way: (scores[way], way == DEFAULT_WAY))
+        for way in scores.keys() - plain:
+            gain, error = self.gain(way, best)
             if gain > _CLEAR * error:
                 clear[way] = gain
-        return max(clear, key=lambda way: clear[way]) if clear else DEFAULT_WAY
+        return max(clear, key=lambda way: clear[way]) if clear else best
 
     def _mean(self, values: NDArray[np.float64]) -> float:
         sums = np.bincount(self.codes, weights=values)

@@ -101,15 +101,26 @@ def comparison(**right):
     return Comparison({way: np.asarray(values, dtype=float) for way, values in right.items()}, codes)
 
 
-def test_default_is_kept_unless_another_is_better_by_more_than_noise():
+def test_generated_images_are_taken_only_where_they_win_by_more_than_noise():
     rng = np.random.default_rng(0)
     base = rng.random(80) < 0.7
     little, clear = base.copy(), base.copy()
     little[np.flatnonzero(~base)[:1]] = True
     clear[np.flatnonzero(~base)[:12]] = True
-    assert comparison(augmentation=base, gan_augmentation=little).chosen == DEFAULT_WAY
+    assert comparison(augmentation=base, gan_augmentation=little).chosen == "augmentation"
     assert comparison(augmentation=base, gan_augmentation=clear).chosen == "gan_augmentation"
-    assert comparison(augmentation=clear, gan_augmentation=base).chosen == DEFAULT_WAY
+    assert comparison(augmentation=clear, gan_augmentation=base).chosen == "augmentation"
+    assert comparison(augmentation=base, oversampling=clear, gan=clear).chosen == "oversampling"
+
+
+def test_ways_without_generated_images_are_chosen_by_score():
+    rng = np.random.default_rng(0)
+    base = rng.random(80) < 0.7
+    better = base.copy()
+    better[np.flatnonzero(~base)[0]] = True
+    assert comparison(nothing=better, augmentation=base).chosen == "nothing"
+    assert comparison(nothing=base, augmentation=better).chosen == "augmentation"
+    assert comparison(nothing=base, augmentation=base).chosen == DEFAULT_WAY
 
 
 def test_gain_is_the_difference_of_balanced_accuracies():
