@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +35,9 @@ from ganaug._util.parameters import check_parameter
 from ganaug.tabular.columns.base import Field, NumberField
 from ganaug.tabular.heads import CategoryHeads, group_heads, level_scores
 from ganaug.tabular.prefix_sum import DrawOrder, sums_before
+
+if TYPE_CHECKING:
+    from ganaug.tabular.ties import Tied
 
 _KNOTS = np.linspace(-2.8, 2.8, 24)  # normal scores between which a number's embedding is interpolated
 _APART = 0.3  # first size of what sets a field's matrix apart from the common one
@@ -96,10 +99,10 @@ class Cascade(BaseEstimator):
         check_parameter("generator's n_blocks", self.n_blocks, int, minimum=0, maximum=64)
         check_parameter("generator's weight_decay", self.weight_decay, float, minimum=0.0)
 
-    def build(self, fields: Sequence[Field]) -> CascadeNetwork:
+    def build(self, fields: Sequence[Field], tied: Sequence[Tied] = ()) -> CascadeNetwork:
         """Make the network for these fields; its weights are drawn from torch's current generator."""
         self.check()
-        return CascadeNetwork(fields, self)
+        return CascadeNetwork(fields, self, tied)
 
 
 class CascadeNetwork(nn.Module):
@@ -110,6 +113,8 @@ class CascadeNetwork(nn.Module):
     fields : sequence of Field
         What each column of codes means.
     options : Cascade
+    tied : sequence of Tied
+        Columns that tell each other's value, which draws keep to.
     """
 
     first_code: Tensor
@@ -119,9 +124,10 @@ class CascadeNetwork(nn.Module):
     code_part: Tensor
     code_score: Tensor
 
-    def __init__(self, fields: Sequence[Field], options: Cascade) -> None:
+    def __init__(self, fields: Sequence[Field], options: Cascade, tied: Sequence[Tied] = ()) -> None:
         super().__init__()
         self.n_fields = len(fields)
+        self.tied = tuple(tied)
         self.context_units = options.context_units
         n_rows = self._register_codes(fields)
         self.embedding = _normal(n_rows, options.embedding_units, scale=0.5)

@@ -29,6 +29,7 @@ from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, Uns
 from ganaug.tabular.level_order import sort_levels
 from ganaug.tabular.relation_search import find_relations
 from ganaug.tabular.relations import Given, Relations
+from ganaug.tabular.ties import Tied, find_tied
 
 GAP = -2  # in place of a code: a cell that is missing, and isn't learned from
 
@@ -139,6 +140,11 @@ class TableCodec:
             else:
                 spans.append(slice(end, end := end + len(codec.fields)))
         return tuple(spans)
+
+    @cached_property
+    def tied(self) -> tuple[Tied, ...]:
+        """Columns that tell each other's value, which draws keep to."""
+        return find_tied(self.relations, self.codecs, self.slices)
 
     @cached_property
     def _root_of(self) -> dict[int, int]:

@@ -45,6 +45,18 @@ class FoldedCascade:
 
         With ``which`` (n_rows,), the sums are those that rows share, and it tells each row's own.
         """
+        seen, (head, place) = self._hidden(field, context, member), self.network.head_of[field]
+        return head.draw(place, seen if which is None else seen[which], uniforms)
+
+    def draw_within(
+        self, field: int, context: Tensor, uniforms: Tensor, shares: Tensor, kind: Tensor, member: int
+    ) -> tuple[Tensor, Tensor]:
+        """As `CascadeNetwork.draw_within`."""
+        seen, (head, place) = self._hidden(field, context, member), self.network.head_of[field]
+        return head.draw_within(place, seen, uniforms, shares.to(seen.dtype), kind)
+
+    def _hidden(self, field: int, context: Tensor, member: int) -> Tensor:
+        """What a field's head is given, (n_rows, hidden_units)."""
         if (field, member) not in self._layers:
             self._layers[field, member] = self._fold(field, member)
         shift, weight, bias, *blocks = self._layers[field, member]
@@ -53,9 +65,7 @@ class FoldedCascade:
             inner, inner_bias, outer, outer_bias = blocks[at : at + 4]
             within = F.silu(torch.addmm(inner_bias, F.silu(hidden), inner), inplace=True)
             hidden.add_(outer_bias).addmm_(within, outer)
-        head, place = self.network.head_of[field]
-        seen = F.silu(hidden, inplace=True)
-        return head.draw(place, seen if which is None else seen[which], uniforms)
+        return F.silu(hidden, inplace=True)
 
     def _all_terms(self, field: int) -> Tensor | None:
         network = self.network

@@ -236,7 +236,7 @@ class TableModality:
             return options.build(self.fields, n_label_fields)
         if not isinstance(options, Cascade):
             raise TypeError(f"generator must be 'auto', a name, a Cascade or a Residual, got {options!r}")
-        return options.build(self.fields)
+        return options.build(self.fields, self.codec.tied)
 
     def trainer(self, network: Any, options: Any, task: Task) -> Loop | Course:
         """What trains the network, ready to run."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -16,6 +17,9 @@ from torch import Tensor
 from ganaug.tabular.cascade import CascadeNetwork
 from ganaug.tabular.folded import FEWEST_ROWS, FoldedCascade
 from ganaug.tabular.restricted import TO_DRAW, Restriction, draw_column, known_context
+from ganaug.tabular.ties import Tied
+
+Unit: TypeAlias = int | Restriction | Tied
 
 _LARGEST_BLOCK = 1_024
 _SMALLEST_BLOCK = 64
@@ -69,7 +73,7 @@ def fill_in(
     restrictions : sequence of Restriction
         Columns of which not all codes are left, in some rows. The others don't know of it beforehand.
     """
-    units, n_rows = _units(network.n_fields, restrictions), codes.shape[1]
+    units, n_rows = _units(network, restrictions), codes.shape[1]
     drawing = FoldedCascade(network, n_rows) if n_rows >= FEWEST_ROWS else network
     first = int(torch.randint(network.n_members, (1,), generator=generator, device=generator.device))
     for place, block in enumerate(_blocks(codes.shape[1], codes.device)):
@@ -80,7 +84,7 @@ def fill_in(
         alike = _Alike.at_first(drawing, part, n_lacking) if isinstance(drawing, FoldedCascade) else None
         context = known_context(network, part) if alike is None else alike.sums
         shuffled = torch.randperm(len(units), generator=generator, device=generator.device).tolist()
-        for unit in (units[at] for at in shuffled):
+        for unit in _told_first([units[at] for at in shuffled]):
             if alike is not None:
                 if alike.is_worth_it and isinstance(unit, int):
                     if n_lacking[unit]:
@@ -92,6 +96,8 @@ def fill_in(
                 _fill_restricted(network, part, context, unit.of_rows(block), rows, generator, member)
                 for field in unit.fields:
                     _fill_field(drawing, part, context, field, lacking[field] & ~rows, generator, member)
+            elif isinstance(unit, Tied):
+                _fill_tied(drawing, part, context, unit, lacking, generator, member)
             elif n_lacking[unit] == part.shape[1]:
                 _fill_field(drawing, part, context, unit, None, generator, member)
             elif n_lacking[unit]:
@@ -181,10 +187,54 @@ def _fill_field(
         context[rows] = own.add_(network.term(field, drawn))
 
 
-def _units(n_fields: int, restrictions: Sequence[Restriction]) -> list[int | Restriction]:
-    """What is drawn in one go: a field, or the fields of a restricted column in their order."""
+def _fill_tied(
+    network: CascadeNetwork | FoldedCascade,
+    codes: Tensor,
+    context: Tensor,
+    entry: Tied,
+    lacking: Tensor,
+    generator: torch.Generator,
+    member: int,
+) -> None:
+    """Draw a column's fields, one after the other, from what goes with the columns that it is tied to."""
+    for place, field in enumerate(entry.fields):
+        rows = lacking[field].nonzero().squeeze(1)
+        found = entry.shares(codes[:, rows].cpu().numpy(), place) if len(rows) else None
+        if found is None:
+            _fill_field(network, codes, context, field, lacking[field], generator, member)
+            continue
+        shares, kind = (torch.from_numpy(part).to(codes.device) for part in found)
+        own = context[rows]
+        uniforms = torch.rand(2, len(own), generator=generator, device=codes.device)
+        drawn, _ = network.draw_within(field, own, uniforms, shares, kind, member)
+        codes[field, rows] = drawn.to(codes.dtype)
+        context[rows] = own.add_(network.term(field, drawn))
+
+
+def _units(network: CascadeNetwork, restrictions: Sequence[Restriction]) -> list[Unit]:
+    """What is drawn in one go: a field, or the fields of a restricted or tied column in their order."""
     covered = {field for entry in restrictions for field in entry.fields}
-    return [*(field for field in range(n_fields) if field not in covered), *restrictions]
+    tied = [entry for entry in network.tied if covered.isdisjoint(entry.fields)]
+    covered |= {field for entry in tied for field in entry.fields}
+    return [*(field for field in range(network.n_fields) if field not in covered), *restrictions, *tied]
+
+
+def _told_first(units: list[Unit]) -> list[Unit]:
+    """The same in an order in which what a tied column tells comes before it."""
+    tied = {unit.fields.start: unit for unit in units if isinstance(unit, Tied)}
+    found: list[Unit] = []
+
+    def take(unit: Unit, above: tuple[Unit, ...] = ()) -> None:
+        if isinstance(unit, Tied):
+            for at in unit.told:
+                if at in tied and tied[at] not in above:
+                    take(tied[at], (*above, unit))
+        if unit not in found:
+            found.append(unit)
+
+    for unit in units if tied else ():
+        take(unit)
+    return found or units
 
 
 def _blocks(n_rows: int, device: torch.device) -> list[slice]:
