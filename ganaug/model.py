@@ -15,6 +15,7 @@ from ganaug._util.store import (
     Arrays,
     Header,
     array_of,
+    arrays_under,
     header_bool,
     header_dict,
     header_float,
@@ -118,11 +119,6 @@ def network_from(build: Callable[[], nn.Module], weights: Arrays) -> nn.Module:
     tensors = {name: _weight(weights, name, shape) for name, shape in expected.items()}
     network.load_state_dict(tensors, assign=True)
     return network
-
-
-def arrays_under(prefix: str, arrays: Arrays) -> Arrays:
-    """Those whose names begin so, without that beginning."""
-    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
 def _weight(weights: Arrays, name: str, shape: tuple[int, ...]) -> Tensor:

@@ -24,6 +24,7 @@ __all__ = [
     "Arrays",
     "Header",
     "array_of",
+    "arrays_under",
     "header_bool",
     "header_dict",
     "header_float",
@@ -182,6 +183,11 @@ def header_dict(header: Mapping[str, Any], key: str) -> Header:
     """Take an object with string keys from a header, or raise `ModelFileError`."""
     value: Header = _checked(header, key, lambda v: isinstance(v, dict), "an object")
     return value
+
+
+def arrays_under(prefix: str, arrays: Arrays) -> Arrays:
+    """Those whose names begin so, without that beginning."""
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
 def array_of(

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from ganaug._util.store import Arrays, Header, array_of, header_dict
+from ganaug._util.store import Arrays, Header, array_of, arrays_under, header_dict
 from ganaug.image.convnet import ConvNet
-from ganaug.model import arrays_under, network_from, options_from_state
+from ganaug.model import network_from, options_from_state
 
 if TYPE_CHECKING:
     from ganaug.image.modality import ImageModality

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganaug._util.random import torch_generator
-from ganaug._util.store import Arrays, Header, header_dict
+from ganaug._util.store import Arrays, Header, arrays_under, header_dict
 from ganaug.base import Guidance
 from ganaug.exceptions import (
     FewImagesWarning,
@@ -29,7 +29,6 @@ from ganaug.image.judge import Judge
 from ganaug.image.labels import Labels
 from ganaug.image.lite import LiteDiscriminator, LiteGenerator
 from ganaug.image.reading import are_images, read_images
-from ganaug.model import arrays_under
 from ganaug.training.plan import Task
 
 _FEWEST_IN_CLASS = 50

@@ -209,15 +209,16 @@ class TableCodec:
         return self.relations.settle_codes(codes, self.codecs, self.slices, rng, given, present)
 
     def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
-        """Decoded columns, the same for what is told by their values: copies and sums."""
-        return self.relations.settle(columns, given)
+        """Decoded columns, the same for what is told by their values: copies, dates and sums."""
+        return self.relations.settle(columns, self.codecs, given)
 
     @cached_property
     def related(self) -> frozenset[Hashable]:
         """Columns whose values, not only whose codes, others must agree with."""
         twins = [at for twin in self.relations.twins for at in (twin.root, twin.child)]
         sums = [at for entry in self.relations.sums for at in entry.members]
-        return frozenset(self.columns[at] for at in (*twins, *sums))
+        dates = [at for part in self.relations.dates for at in (part.parent, part.child)]
+        return frozenset(self.columns[at] for at in (*twins, *sums, *dates))
 
     @property
     def identifiers(self) -> list[Hashable]:

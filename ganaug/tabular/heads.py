@@ -292,14 +292,17 @@ def _stretches(shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     Those of share 0 are padding.
     """
-    found = []
-    for row in shares.cpu().numpy():
-        start = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
-        runs = np.stack([start, np.append(start[1:], len(row)) - 1, row[start]])
-        found.append(runs[:, runs[2] > 0])
-    padded = np.zeros((3, len(found), max((runs.shape[1] for runs in found), default=0)))
-    for place, runs in enumerate(found):
-        padded[:, place, : runs.shape[1]] = runs
+    table = shares.cpu().numpy()
+    changes = np.ones(table.shape, dtype=bool)
+    changes[:, 1:] = table[:, 1:] != table[:, :-1]
+    kind, start = np.nonzero(changes)
+    last = np.append(start[1:], 0) - 1
+    last[last < start] = table.shape[1] - 1  # of a kind's last run
+    runs = np.stack([start, last, table[kind, start]])[:, table[kind, start] > 0]
+    kind = kind[table[kind, start] > 0]
+    place = np.arange(len(kind)) - np.searchsorted(kind, kind)
+    padded = np.zeros((3, len(table), int(place.max(initial=-1)) + 1))
+    padded[:, kind, place] = runs
     first, last, share = torch.from_numpy(padded).to(shares.device)
     return first.long(), last.long(), share.to(shares.dtype)
 

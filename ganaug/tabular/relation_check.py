@@ -52,6 +52,10 @@ def check_relations(table: pd.DataFrame, relations: Relations, codecs: Sequence[
     for entry in relations.lookups:
         if isinstance(entry, Lookup):
             found[:, entry.child] = _verdict(entry.only(flat(entry.parent)), flat(entry.child))
+    for part in relations.dates:
+        clock = codecs[part.parent].clock(table.iloc[:, part.parent])  # type: ignore[attr-defined]
+        told = _verdict(part.tells(clock), flat(part.child))
+        found[:, part.child] = np.where(told == OPEN, found[:, part.child], told)
     for each in relations.sums:
         found[:, each.members[0]] = _verdict_of_sum(table, each)
     return found

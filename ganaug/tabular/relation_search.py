@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug._util.cells import read_ticks
-from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, TextCodec
+from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, DatetimeCodec, TextCodec
 from ganaug.tabular.columns.base import FloatArray
+from ganaug.tabular.dates import OF_DAY, OF_SECOND, DatePart, view_of
 from ganaug.tabular.lookups import Flat, Lookup, Pairing, is_pairing, pairs_of_rows
 from ganaug.tabular.relations import Relations, Twin, flat_codes, has_flat, n_codes
 from ganaug.tabular.sums import find_sums
@@ -47,7 +48,8 @@ def find_relations(
         for at, codec in enumerate(codecs)
         if flats[at] is not None and at not in determined and not getattr(codec, "has_rare", False)
     ]
-    return Relations(tuple(twins), tuple(lookups), tuple(find_sums(table, free))), made
+    dates = find_dates(table, made, is_open)
+    return Relations(tuple(twins), tuple(lookups), tuple(find_sums(table, free)), tuple(dates)), made
 
 
 def find_twins(
@@ -114,6 +116,35 @@ def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) ->
         make = Lookup.fit(parent, child, *rows, size) if is_exact else Pairing.fit(parent, child, *rows)
         found.append(make)
     return found
+
+
+def find_dates(table: pd.DataFrame, codecs: Sequence[ColumnCodec], is_open: Sequence[bool]) -> list[DatePart]:
+    """For each column that a date tells, by that of its year, month, ... which has the fewest values."""
+    clocks = {
+        at: codec.clock(table.iloc[:, at])
+        for at, codec in enumerate(codecs)
+        if isinstance(codec, DatetimeCodec) and codec.has_days and is_open[at]
+    }
+    if not clocks:
+        return []
+    flats = {
+        at: flat_codes(codec, codec.encode(table.iloc[:, at], unseen="mark"))
+        for at, codec in enumerate(codecs)
+        if has_flat(codec) and is_open[at] and not getattr(codec, "has_rare", False)
+    }
+    flats = {at: flat for at, flat in flats.items() if _n_used(flat) > 1}
+    found: dict[int, DatePart] = {}
+    for parent, clock in clocks.items():
+        views = {view: np.where(clock.gaps, -1, view_of(clock, view)) for view in (*OF_DAY, *OF_SECOND)}
+        views = {view: np.unique(keys, return_inverse=True)[1] for view, keys in views.items()}
+        for view in sorted(views, key=lambda view: int(views[view].max())):
+            keys = np.where(clock.gaps, -1, views[view])
+            left = [at for at in flats if at not in found and _n_used(flats[at]) <= _n_used(keys)]
+            if _is_seen_often(_n_used(keys), keys):
+                for place in _determined(keys, [flats[at] for at in left]):
+                    child = left[place]
+                    found[child] = DatePart.fit(parent, child, view, clock, flats[child])
+    return [found[child] for child in sorted(found)]
 
 
 def _is_seen_often(n_used: int, flat: Flat | None) -> bool:

@@ -6,6 +6,7 @@
   so that it can be asked for, and then set to what the other says; where it was asked for and the other was
   not, the other gives way.
 * Pairings: the same of a column whose value is nearly always the same (a product's text, of its code).
+* Dates: a column that the dates of another tell (its month, a weekend); see `ganaug.tabular.dates`.
 * Sums: numbers of which a weighted sum is constant (a total and its parts); see `ganaug.tabular.sums`.
 """
 
@@ -19,9 +20,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.store import arrays_under
 from ganaug.exceptions import ModelFileError
-from ganaug.tabular.columns import CategoryCodec, ColumnCodec, NumberCodec
+from ganaug.tabular.columns import CategoryCodec, ColumnCodec, DatetimeCodec, NumberCodec
 from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, want
+from ganaug.tabular.dates import DatePart, settle_dates
 from ganaug.tabular.lookups import Flat, Lookup, Pairing
 from ganaug.tabular.sums import Sum
 
@@ -48,11 +51,13 @@ class Relations:
     lookups : tuple of Lookup or Pairing
         From the parent with the most codes to the one with the fewest: what is set first, others look up.
     sums : tuple of Sum
+    dates : tuple of DatePart
     """
 
     twins: tuple[Twin, ...] = ()
     lookups: tuple[Lookup | Pairing, ...] = ()
     sums: tuple[Sum, ...] = ()
+    dates: tuple[DatePart, ...] = ()
 
     def settle_codes(
         self,
@@ -121,8 +126,8 @@ class Relations:
                 codes[mine, slices[parent]] = unflat(codecs[parent], drawn)
                 stays[mine, parent] = True
 
-    def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
-        """Decoded columns that keep to twins' values and to sums; cells that are given stay as they are."""
+    def settle(self, columns: list[Any], codecs: Sequence[ColumnCodec], given: Given = None) -> list[Any]:
+        """Decoded columns that keep to twins' values, dates and sums; given cells stay as they are."""
         columns = list(columns)
         for twin in self.twins:
             if twin.is_same:
@@ -131,6 +136,7 @@ class Relations:
                     columns[twin.root] = _put(columns[twin.root], columns[twin.child], moved)
                 stays = None if given is None else ~given[:, twin.child]
                 columns[twin.child] = _put(columns[twin.child], columns[twin.root], stays)
+        settle_dates(self.dates, columns, codecs, given, flat_codes, _cells_of)
         for entry in self.sums:
             entry.settle(columns, given)
         return columns
@@ -144,6 +150,8 @@ class Relations:
         for lookup in self.lookups:
             what = "determined by" if isinstance(lookup, Lookup) else "nearly determined by"
             notes.setdefault(lookup.child, []).append(f"{what} {labels[lookup.parent]!r}")
+        for part in self.dates:
+            notes.setdefault(part.child, []).append(f"told by the {part.view} of {labels[part.parent]!r}")
         for entry in self.sums:
             notes.setdefault(entry.members[0], []).append(entry.describe(labels))
         return {at: "; ".join(parts) for at, parts in notes.items()}
@@ -153,10 +161,13 @@ class Relations:
         arrays: Arrays = {}
         for at, entry in enumerate(self.lookups):
             arrays |= {f"{at}.{name}": array for name, array in entry.to_arrays().items()}
+        for at, part in enumerate(self.dates):
+            arrays |= {f"date{at}.{name}": array for name, array in part.to_arrays().items()}
         header = {
             "twins": [[twin.root, twin.child, twin.is_same] for twin in self.twins],
             "lookups": [[e.parent, e.child, isinstance(e, Lookup)] for e in self.lookups],
             "sums": [entry.to_state() for entry in self.sums],
+            "dates": [[part.parent, part.child, part.view] for part in self.dates],
         }
         return header, arrays
 
@@ -179,7 +190,7 @@ class Relations:
         for at, entry in enumerate(want(header, "lookups", list)):
             parent, child = _positions(entry, 3, len(codecs))
             kind = Lookup if entry[2] is True else Pairing
-            own = {k.removeprefix(f"{at}."): array for k, array in arrays.items() if k.startswith(f"{at}.")}
+            own = arrays_under(f"{at}.", arrays)
             sizes = n_codes(codecs[parent]), n_codes(codecs[child])
             lookups.append(kind.from_arrays(parent, child, own, *sizes))
         sums = [Sum.from_state(entry, len(codecs)) for entry in want(header, "sums", list)]
@@ -187,7 +198,12 @@ class Relations:
             not isinstance(codecs[at], CategoryCodec | NumberCodec) for each in sums for at in each.members
         ):
             raise broken
-        return cls(tuple(twins), tuple(lookups), tuple(sums))
+        widths = [_width_of(codec) for codec in codecs]
+        dates = [
+            DatePart.from_state(entry, arrays_under(f"date{at}.", arrays), widths)
+            for at, entry in enumerate(want({"dates": [], **header}, "dates", list))
+        ]
+        return cls(tuple(twins), tuple(lookups), tuple(sums), tuple(dates))
 
 
 def _parents_of(entries: Sequence[Lookup | Pairing], held: Flat, refused: int) -> tuple[Flat, FloatArray]:
@@ -241,6 +257,18 @@ def n_codes(codec: ColumnCodec) -> int:
     if isinstance(codec, NumberCodec):
         return len(codec.is_exact)
     raise ModelFileError("The file looks values up in a column that has no levels.")
+
+
+def _width_of(codec: ColumnCodec) -> int | None:
+    """How many flat codes a column has, -1 for dates, None for what has neither."""
+    if isinstance(codec, DatetimeCodec) and codec.has_days:
+        return -1
+    return n_codes(codec) if has_flat(codec) else None
+
+
+def _cells_of(codec: ColumnCodec, flat: Flat) -> Any:
+    """Cells of flat codes, each of which stands for one value."""
+    return codec.decode(unflat(codec, flat), np.random.default_rng(0))
 
 
 def _are_alike(root: ColumnCodec, child: ColumnCodec) -> bool:

@@ -7,7 +7,7 @@ that the column has, so that a weekday is a level of its own however few rows a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,18 @@ _FIRST_YEAR, _LAST_YEAR = (
     253_368_000_000,
 )  # a day in winter of the years 2 and 9998, in seconds
 _UNITS = {DAY: "d", 3_600 * 10**9: "h", 60 * 10**9: "min", 10**9: "s", 10**6: "ms", 10**3: "us", 1: "ns"}
+
+
+class Clock(NamedTuple):
+    """What calendar and clock on the wall show: days (n,), seconds of the day, and where nothing is."""
+
+    day: NDArray[np.datetime64]
+    second: Ints
+    gaps: NDArray[np.bool_]
+
+    def of(self, rows: NDArray[np.intp]) -> Clock:
+        """The same of some of the rows."""
+        return Clock(self.day[rows], self.second[rows], self.gaps[rows])
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,18 @@ class Calendar:
         week, weekday = np.divmod(day - self.origin, 7)
         return week, weekday, _to_clock(ticks, wall, self.dtype) // self.unit
 
+    def clock(self, ticks: Ints, gaps: NDArray[np.bool_]) -> Clock:
+        """Day and second of the day of dates."""
+        per_day = _per_day(self.dtype)
+        day, part = np.divmod(_to_wall(ticks, self.dtype), per_day)
+        return Clock(day.view("M8[D]"), part // max(1, per_day // 86_400), gaps)
+
+    def moved(self, ticks: Ints, days: Ints, seconds: Ints) -> Ints:
+        """Dates so many days and seconds later, by the clock on the wall."""
+        per_day = _per_day(self.dtype)
+        wall = _to_wall(ticks, self.dtype) + days * per_day + seconds * (per_day // 86_400)
+        return _from_wall(wall, np.zeros(len(wall), dtype=bool), self.dtype)
+
     def join(self, *parts: Ints) -> Ints:
         """Values from their parts."""
         if self.form == "steps":
@@ -97,6 +121,14 @@ class Calendar:
         again, clock = np.divmod(clock * self.unit + self.rest, per_day)
         day = self.origin + 7 * week + weekday
         return _from_wall(day * per_day + clock, again > 0, self.dtype)
+
+    @property
+    def seconds(self) -> int | None:
+        """The smallest step of the time of day in seconds; None where that is no whole number, or none."""
+        if self.form != "days":
+            return None
+        seconds, rest = divmod(self.unit * (nanoseconds_per_tick(self.dtype) or 1), 10**9)
+        return None if rest else seconds
 
     @property
     def resolution(self) -> str:

@@ -31,14 +31,16 @@ from ganaug.tabular.columns.base import (
     want_array,
     weighed_rows,
 )
-from ganaug.tabular.columns.calendar import PARTS, Calendar, Ints
+from ganaug.tabular.columns.calendar import PARTS, Calendar, Clock, Ints
 from ganaug.tabular.columns.missing import check_missing, learn_missing, refuse_missing
 from ganaug.tabular.columns.parts import Part, column_of, fit_part, gap_code, load_part
-from ganaug.tabular.columns.spans import Reach, Spans
+from ganaug.tabular.columns.spans import Reach, Spans, rows_alike
 from ganaug.tabular.columns.texts import (
+    are_many,
     example_of,
     format_from,
     learn_format,
+    may_be_text,
     read_texts,
     ticks_of,
     write_texts,
@@ -47,8 +49,6 @@ from ganaug.tabular.columns.within import refuse
 from ganaug.tabular.wanted import Wanted
 
 _MOST_REACHES = 100
-_FEW_TEXTS, _FEWEST_TEXTS = 50, 20  # different ones; fewer may as well be levels, ...
-_LEVEL_ROWS = 5  # ... and up to the larger number if each has so many rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +98,8 @@ class DatetimeCodec:
         """
         refuse_unsupported(values, name)
         values, weights = weighed_rows(values, weights)
-        text_format = learn_format(values) if _may_be_text(values) else None
-        if text_format is not None and not (chosen or _are_many(values)):
+        text_format = learn_format(values) if may_be_text(values) else None
+        if text_format is not None and not (chosen or are_many(values)):
             text_format = None
         read = read_ticks(values) if text_format is None else read_texts(values, text_format)
         if read is None or read[1].all():
@@ -208,6 +208,34 @@ class DatetimeCodec:
         ticks = np.clip(self.calendar.join(*columns), *self.ends)
         return np.where(gaps, 0, ticks), gaps
 
+    @property
+    def has_days(self) -> bool:
+        """Whether these are dates."""
+        return self.calendar.form != "steps"
+
+    def clock(self, values: pd.Series[Any]) -> Clock:
+        """What a calendar and a clock show at dates of the column."""
+        ticks, gaps = self._read(values)
+        return self.calendar.clock(np.where(gaps, self.ends[0], ticks), gaps)
+
+    @property
+    def days(self) -> NDArray[np.datetime64]:
+        """The first and the last day."""
+        return self.calendar.clock(self.ends, np.zeros(2, dtype=bool)).day
+
+    @property
+    def step_seconds(self) -> int | None:
+        """The resolution of the time of day; None where there is none of whole seconds."""
+        return (
+            None if self.calendar.form != "days" or isinstance(self.parts[2], int) else self.calendar.seconds
+        )
+
+    def moved(self, values: Any, days: Ints, seconds: Ints) -> Any:
+        """The same dates so many days and seconds later, within the column's range."""
+        ticks, gaps = self._read(pd.Series(values))
+        held = self.calendar.moved(np.where(gaps, self.ends[0], ticks), days, seconds)
+        return self._write(np.where(gaps, 0, np.clip(held, *self.ends)), gaps)
+
     @cached_property
     def _last_day(self) -> tuple[int, int]:
         week, weekday, _ = self.calendar.split(self.ends[1:])
@@ -244,12 +272,12 @@ class DatetimeCodec:
         if wanted.values is not None:
             asked, known = self._codes_of(wanted)
             groups = {tuple(row): known[(asked == row).all(axis=1)] for row in asked}
-            for rows, row in _alike(codes, ~gaps):
+            for rows, row in rows_alike(codes, ~gaps):
                 ticks[rows] = rng.choice(groups[row], len(rows))
         else:
             reach = self._reach(wanted)
             low, high = (0, 0) if reach is None else (reach.low, reach.high)
-            for rows, row in _alike(codes, ~gaps & ((ticks < low) | (ticks > high))):
+            for rows, row in rows_alike(codes, ~gaps & ((ticks < low) | (ticks > high))):
                 if reach is not None:
                     ticks[rows] = reach.draw(self._whole(row), len(rows), rng)
         return self._write(ticks, gaps)
@@ -369,23 +397,3 @@ class DatetimeCodec:
         widest = max(field.n_codes for field in self.fields)
         codes = np.stack([np.arange(widest) % field.n_codes for field in self.fields], axis=1)
         self.decode(codes, np.random.default_rng(0))
-
-
-def _may_be_text(values: pd.Series[Any]) -> bool:
-    return kind_of(values.dtype) in ("string", "object") and dtype_of(values) == values.dtype
-
-
-def _are_many(values: pd.Series[Any]) -> bool:
-    """Whether so many texts are different that, as dates, they are more than levels."""
-    n_texts = values.nunique()
-    has_rows = n_texts * _LEVEL_ROWS <= values.count()
-    return n_texts > _FEW_TEXTS or (n_texts >= _FEWEST_TEXTS and not has_rows)
-
-
-def _alike(codes: IntArray, chosen: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], tuple[int, ...]]]:
-    """Rows of the chosen ones, by their codes."""
-    rows = np.flatnonzero(chosen)
-    if not len(rows):
-        return []
-    distinct, group = np.unique(codes[rows], axis=0, return_inverse=True)
-    return [(rows[group.ravel() == at], tuple(row)) for at, row in enumerate(distinct.tolist())]

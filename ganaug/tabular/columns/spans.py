@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,3 +181,14 @@ class Reach:
         total = np.append(0.0, np.cumsum(share))
         low, high = (np.where(weeks.is_gap, 0, end - self._week_0) for end in (weeks.low, weeks.high))
         return np.where(weeks.is_gap, 0.0, (total[high + 1] - total[low]) / (high - low + 1))
+
+
+def rows_alike(
+    codes: NDArray[Any], chosen: NDArray[np.bool_]
+) -> list[tuple[NDArray[np.intp], tuple[int, ...]]]:
+    """Rows of the chosen ones, by their codes."""
+    rows = np.flatnonzero(chosen)
+    if not len(rows):
+        return []
+    distinct, group = np.unique(codes[rows], axis=0, return_inverse=True)
+    return [(rows[group.ravel() == at], tuple(row)) for at, row in enumerate(distinct.tolist())]

@@ -8,11 +8,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganaug._util.cells import dtype_of
 from ganaug._util.dtypes import kind_of
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.columns import textdates, textnumbers
 
 Ticks = tuple[NDArray[np.int64], NDArray[np.bool_]]
+
+_FEW_TEXTS, _FEWEST_TEXTS = 50, 20  # different ones; fewer may as well be levels, ...
+_LEVEL_ROWS = 5  # ... and up to the larger number if each has so many rows
+
+
+def may_be_text(values: pd.Series[Any]) -> bool:
+    """Whether a column holds text, or objects that are nothing in particular."""
+    return kind_of(values.dtype) in ("string", "object") and dtype_of(values) == values.dtype
+
+
+def are_many(values: pd.Series[Any]) -> bool:
+    """Whether so many texts are different that, as dates, they are more than levels."""
+    n_texts = values.nunique()
+    has_rows = n_texts * _LEVEL_ROWS <= values.count()
+    return n_texts > _FEW_TEXTS or (n_texts >= _FEWEST_TEXTS and not has_rows)
 
 
 def learn_format(values: pd.Series[Any]) -> str | None:
