@@ -198,17 +198,16 @@ def _fill_tied(
 ) -> None:
     """Draw a column's fields, one after the other, from what goes with the columns that it is tied to."""
     for place, field in enumerate(entry.fields):
-        rows = lacking[field].nonzero().squeeze(1)
-        found = entry.shares(codes[:, rows].cpu().numpy(), place) if len(rows) else None
-        if found is None:
-            _fill_field(network, codes, context, field, lacking[field], generator, member)
-            continue
-        shares, kind = (torch.from_numpy(part).to(codes.device) for part in found)
-        own = context[rows]
-        uniforms = torch.rand(2, len(own), generator=generator, device=codes.device)
-        drawn, _ = network.draw_within(field, own, uniforms, shares, kind, member)
-        codes[field, rows] = drawn.to(codes.dtype)
-        context[rows] = own.add_(network.term(field, drawn))
+        for rows in lacking[field].nonzero().squeeze(1).split(_LARGEST_BLOCK):  # each kind of row has a mask
+            found, own = entry.shares(codes[:, rows].cpu().numpy(), place), context[rows]
+            uniforms = torch.rand(2, len(own), generator=generator, device=codes.device)
+            if found is None:
+                drawn = network.draw(field, own, uniforms, member)
+            else:
+                shares, kind = (torch.from_numpy(part).to(codes.device) for part in found)
+                drawn, _ = network.draw_within(field, own, uniforms, shares, kind, member)
+            codes[field, rows] = drawn.to(codes.dtype)
+            context[rows] = own.add_(network.term(field, drawn))
 
 
 def _units(network: CascadeNetwork, restrictions: Sequence[Restriction]) -> list[Unit]:
