@@ -209,14 +209,14 @@ class TableCodec:
         return self.relations.settle_codes(codes, self.codecs, self.slices, rng, given, present)
 
     def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
-        """Decoded columns, the same for what is told by their values: copies, dates and sums."""
+        """Decoded columns, the same for what is told by their values: copies, dates, products, sums."""
         return self.relations.settle(columns, self.codecs, given)
 
     @cached_property
     def related(self) -> frozenset[Hashable]:
         """Columns whose values, not only whose codes, others must agree with."""
         twins = [at for twin in self.relations.twins for at in (twin.root, twin.child)]
-        sums = [at for entry in self.relations.sums for at in entry.members]
+        sums = [at for entry in self.relations.of_numbers for at in entry.members]
         dates = [at for part in self.relations.dates for at in (part.parent, part.child)]
         return frozenset(self.columns[at] for at in (*twins, *sums, *dates))
 

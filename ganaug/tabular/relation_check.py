@@ -15,6 +15,7 @@ from ganaug._util.cells import read_numbers
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import ColumnCodec, Field
 from ganaug.tabular.lookups import Flat, Lookup
+from ganaug.tabular.products import Product
 from ganaug.tabular.relations import Relations, Twin, flat_codes
 from ganaug.tabular.sums import Sum
 
@@ -56,8 +57,8 @@ def check_relations(table: pd.DataFrame, relations: Relations, codecs: Sequence[
         clock = codecs[part.parent].clock(table.iloc[:, part.parent])  # type: ignore[attr-defined]
         told = _verdict(part.tells(clock), flat(part.child))
         found[:, part.child] = np.where(told == OPEN, found[:, part.child], told)
-    for each in relations.sums:
-        found[:, each.members[0]] = _verdict_of_sum(table, each)
+    for each in relations.of_numbers:
+        found[:, each.members[0]] = _verdict_of_numbers(table, each)
     return found
 
 
@@ -106,7 +107,7 @@ def _are_same(table: pd.DataFrame, twin: Twin) -> NDArray[np.bool_]:
     return same
 
 
-def _verdict_of_sum(table: pd.DataFrame, entry: Sum) -> Verdicts:
+def _verdict_of_numbers(table: pd.DataFrame, entry: Sum | Product) -> Verdicts:
     read = [read_numbers(table.iloc[:, at]) for at in entry.members]
     pairs = [pair for pair in read if pair is not None]
     if len(pairs) < len(read):

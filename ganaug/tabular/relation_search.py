@@ -16,6 +16,7 @@ from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, Da
 from ganaug.tabular.columns.base import FloatArray
 from ganaug.tabular.dates import OF_DAY, OF_SECOND, DatePart, view_of
 from ganaug.tabular.lookups import Flat, Lookup, Pairing, is_pairing, pairs_of_rows
+from ganaug.tabular.products import find_products
 from ganaug.tabular.relations import Relations, Twin, flat_codes, has_flat, n_codes
 from ganaug.tabular.sums import find_sums
 
@@ -49,7 +50,11 @@ def find_relations(
         if flats[at] is not None and at not in determined and not getattr(codec, "has_rare", False)
     ]
     dates = find_dates(table, made, is_open)
-    return Relations(tuple(twins), tuple(lookups), tuple(find_sums(table, free)), tuple(dates)), made
+    told = {part.child for part in dates}
+    sums = find_sums(table, [at for at in free if at not in told])
+    told |= {entry.members[0] for entry in sums}
+    products = find_products(table, [at for at in free if at not in told])
+    return Relations(tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products)), made
 
 
 def find_twins(

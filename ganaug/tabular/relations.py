@@ -7,6 +7,7 @@
   not, the other gives way.
 * Pairings: the same of a column whose value is nearly always the same (a product's text, of its code).
 * Dates: a column that the dates of another tell (its month, a weekend); see `ganaug.tabular.dates`.
+* Products: numbers that are the product or quotient of two others; see `ganaug.tabular.products`.
 * Sums: numbers of which a weighted sum is constant (a total and its parts); see `ganaug.tabular.sums`.
 """
 
@@ -26,6 +27,7 @@ from ganaug.tabular.columns import CategoryCodec, ColumnCodec, DatetimeCodec, Nu
 from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, want
 from ganaug.tabular.dates import DatePart, settle_dates
 from ganaug.tabular.lookups import Flat, Lookup, Pairing
+from ganaug.tabular.products import Product
 from ganaug.tabular.sums import Sum
 
 _FREE = -2  # in place of a flat code: any will do
@@ -52,12 +54,19 @@ class Relations:
         From the parent with the most codes to the one with the fewest: what is set first, others look up.
     sums : tuple of Sum
     dates : tuple of DatePart
+    products : tuple of Product
     """
 
     twins: tuple[Twin, ...] = ()
     lookups: tuple[Lookup | Pairing, ...] = ()
     sums: tuple[Sum, ...] = ()
     dates: tuple[DatePart, ...] = ()
+    products: tuple[Product, ...] = ()
+
+    @property
+    def of_numbers(self) -> tuple[Product | Sum, ...]:
+        """Those that numbers settle, in the order in which they do."""
+        return (*self.products, *self.sums)
 
     def settle_codes(
         self,
@@ -127,7 +136,7 @@ class Relations:
                 stays[mine, parent] = True
 
     def settle(self, columns: list[Any], codecs: Sequence[ColumnCodec], given: Given = None) -> list[Any]:
-        """Decoded columns that keep to twins' values, dates and sums; given cells stay as they are."""
+        """Decoded columns that keep to twins, dates, products and sums; given cells stay as they are."""
         columns = list(columns)
         for twin in self.twins:
             if twin.is_same:
@@ -137,8 +146,8 @@ class Relations:
                 stays = None if given is None else ~given[:, twin.child]
                 columns[twin.child] = _put(columns[twin.child], columns[twin.root], stays)
         settle_dates(self.dates, columns, codecs, given, flat_codes, _cells_of)
-        for entry in self.sums:
-            entry.settle(columns, given)
+        for each in self.of_numbers:
+            each.settle(columns, given)
         return columns
 
     def describe(self, labels: pd.Index[Any]) -> dict[int, str]:
@@ -152,8 +161,8 @@ class Relations:
             notes.setdefault(lookup.child, []).append(f"{what} {labels[lookup.parent]!r}")
         for part in self.dates:
             notes.setdefault(part.child, []).append(f"told by the {part.view} of {labels[part.parent]!r}")
-        for entry in self.sums:
-            notes.setdefault(entry.members[0], []).append(entry.describe(labels))
+        for each in self.of_numbers:
+            notes.setdefault(each.members[0], []).append(each.describe(labels))
         return {at: "; ".join(parts) for at, parts in notes.items()}
 
     def to_state(self) -> State:
@@ -167,6 +176,7 @@ class Relations:
             "twins": [[twin.root, twin.child, twin.is_same] for twin in self.twins],
             "lookups": [[e.parent, e.child, isinstance(e, Lookup)] for e in self.lookups],
             "sums": [entry.to_state() for entry in self.sums],
+            "products": [entry.to_state() for entry in self.products],
             "dates": [[part.parent, part.child, part.view] for part in self.dates],
         }
         return header, arrays
@@ -177,6 +187,7 @@ class Relations:
         broken = ModelFileError("The relations between columns in the file are broken.")
         if not isinstance(header, dict):
             raise broken
+        header = {"dates": [], "products": [], **header}  # which the first files had not
         twins: list[Twin] = []
         lookups: list[Lookup | Pairing] = []
         for entry in want(header, "twins", list):
@@ -194,16 +205,17 @@ class Relations:
             sizes = n_codes(codecs[parent]), n_codes(codecs[child])
             lookups.append(kind.from_arrays(parent, child, own, *sizes))
         sums = [Sum.from_state(entry, len(codecs)) for entry in want(header, "sums", list)]
-        if any(
-            not isinstance(codecs[at], CategoryCodec | NumberCodec) for each in sums for at in each.members
-        ):
-            raise broken
+        products = [Product.from_state(entry, len(codecs)) for entry in want(header, "products", list)]
         widths = [_width_of(codec) for codec in codecs]
         dates = [
             DatePart.from_state(entry, arrays_under(f"date{at}.", arrays), widths)
-            for at, entry in enumerate(want({"dates": [], **header}, "dates", list))
+            for at, entry in enumerate(want(header, "dates", list))
         ]
-        return cls(tuple(twins), tuple(lookups), tuple(sums), tuple(dates))
+        found = cls(tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products))
+        numbers = [codecs[at] for each in found.of_numbers for at in each.members]
+        if not all(isinstance(codec, CategoryCodec | NumberCodec) for codec in numbers):
+            raise broken
+        return found
 
 
 def _parents_of(entries: Sequence[Lookup | Pairing], held: Flat, refused: int) -> tuple[Flat, FloatArray]:

@@ -130,7 +130,7 @@ class Sum:
 
 def find_sums(table: pd.DataFrame, columns: Sequence[int]) -> list[Sum]:
     """Sums of the columns at the given positions that hold in every row."""
-    names, numbers = _read(table, columns)
+    names, numbers = read_rows(table, columns)
     if len(names) < 2 or len(numbers) < FEWEST_ROWS + len(names):
         return []
     step = max(1, len(numbers) // SEARCHED_ROWS)
@@ -145,7 +145,7 @@ def find_sums(table: pd.DataFrame, columns: Sequence[int]) -> list[Sum]:
     return found
 
 
-def _read(table: pd.DataFrame, columns: Sequence[int]) -> tuple[list[int], FloatArray]:
+def read_rows(table: pd.DataFrame, columns: Sequence[int]) -> tuple[list[int], FloatArray]:
     """Positions of the numbers that vary, and the rows (n_rows, n_numbers) in which none is missing."""
     names, cells, gaps = [], [], []
     for at in columns:
