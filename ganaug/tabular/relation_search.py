@@ -49,7 +49,10 @@ def find_relations(
         for at, codec in enumerate(codecs)
         if flats[at] is not None and at not in determined and not getattr(codec, "has_rare", False)
     ]
-    dates = find_dates(table, made, is_open)
+    for at, own in enumerate(made):
+        if own is not codecs[at] and has_flat(own):  # its levels are in another order now
+            flats[at] = flat_codes(own, own.encode(table.iloc[:, at], unseen="mark"))
+    dates = find_dates(table, made, flats, is_open)
     told = {part.child for part in dates}
     sums = find_sums(table, [at for at in free if at not in told])
     told |= {entry.members[0] for entry in sums}
@@ -123,7 +126,12 @@ def find_lookups(codecs: Sequence[ColumnCodec], flats: Sequence[Flat | None]) ->
     return found
 
 
-def find_dates(table: pd.DataFrame, codecs: Sequence[ColumnCodec], is_open: Sequence[bool]) -> list[DatePart]:
+def find_dates(
+    table: pd.DataFrame,
+    codecs: Sequence[ColumnCodec],
+    flats: Sequence[Flat | None],
+    is_open: Sequence[bool],
+) -> list[DatePart]:
     """For each column that a date tells, by that of its year, month, ... which has the fewest values."""
     clocks = {
         at: codec.clock(table.iloc[:, at])
@@ -132,23 +140,22 @@ def find_dates(table: pd.DataFrame, codecs: Sequence[ColumnCodec], is_open: Sequ
     }
     if not clocks:
         return []
-    flats = {
-        at: flat_codes(codec, codec.encode(table.iloc[:, at], unseen="mark"))
-        for at, codec in enumerate(codecs)
-        if has_flat(codec) and is_open[at] and not getattr(codec, "has_rare", False)
+    known = {
+        at: flat
+        for at, flat in enumerate(flats)
+        if flat is not None and not getattr(codecs[at], "has_rare", False) and _n_used(flat) > 1
     }
-    flats = {at: flat for at, flat in flats.items() if _n_used(flat) > 1}
     found: dict[int, DatePart] = {}
     for parent, clock in clocks.items():
         views = {view: np.where(clock.gaps, -1, view_of(clock, view)) for view in (*OF_DAY, *OF_SECOND)}
         views = {view: np.unique(keys, return_inverse=True)[1] for view, keys in views.items()}
         for view in sorted(views, key=lambda view: int(views[view].max())):
             keys = np.where(clock.gaps, -1, views[view])
-            left = [at for at in flats if at not in found and _n_used(flats[at]) <= _n_used(keys)]
+            left = [at for at in known if at not in found and _n_used(known[at]) <= _n_used(keys)]
             if _is_seen_often(_n_used(keys), keys):
-                for place in _determined(keys, [flats[at] for at in left]):
+                for place in _determined(keys, [known[at] for at in left]):
                     child = left[place]
-                    found[child] = DatePart.fit(parent, child, view, clock, flats[child])
+                    found[child] = DatePart.fit(parent, child, view, clock, known[child])
     return [found[child] for child in sorted(found)]
 
 

@@ -125,9 +125,10 @@ def test_missing_cells_of_a_sum_stay_missing_and_the_rest_of_the_rows_keep_to_it
         (lambda t: t["a"] + t["b"] - t["c"], None),
         (lambda t: t["a"].round(-2), "determined by 'a'"),
         (lambda t: t["a"] + (np.arange(len(t)) == 5), ""),
-        (lambda t: t["a"] * t["b"], ""),
+        (lambda t: t["a"] * t["b"], "equals 'a' * 'b'"),
+        (lambda t: t["a"] * t["b"] + t["c"], ""),
     ],
-    ids=["complement", "miles", "degrees", "three", "rounded", "but for one row", "product"],
+    ids=["complement", "miles", "degrees", "three", "rounded", "but for one row", "product", "of three"],
 )
 def test_what_counts_as_a_relation(make, note):
     generator = rng()
