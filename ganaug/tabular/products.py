@@ -1,5 +1,7 @@
 """Numbers that are the product or the quotient of two others, to their last decimal: quantity times price.
 
+The second of them may be squared (a body-mass index).
+
 Unlike a sum, such a relation is rounded (an amount to the cent), so that only one of its three numbers
 follows from the others: the one that was rounded. It is sought for every pair of numbers on a few rows, and
 what was found is checked in every row.
@@ -22,6 +24,7 @@ from ganaug.tabular.columns.numeric import learn_decimals
 from ganaug.tabular.columns.within import round_to
 from ganaug.tabular.sums import FEWEST_ROWS, read_rows
 
+POWERS = (1, -1, -2, 2)
 MOST_NUMBERS = 60  # among which pairs are tried
 SEARCHED_ROWS = 300
 EVIDENCE = 30.0  # nats: how improbable an accident must be
@@ -39,7 +42,7 @@ class Product:
     members : tuple of three int
         Positions of the columns.
     power : int
-        1 or -1.
+        One of `POWERS`.
     factor : float
     lows, highs : tuple of three float
         The range of each member, which it doesn't leave.
@@ -123,13 +126,13 @@ class Product:
                 return np.asarray(self.factor * second * third**self.power)
             if place == 1:
                 return np.asarray(first / (self.factor * third**self.power))
-            return np.asarray((first / (self.factor * second)) ** self.power)
+            return np.asarray((first / (self.factor * second)) ** (1 / self.power))
 
     def describe(self, labels: pd.Index[Any]) -> str:
         """The equation."""
         factor = "" if self.factor == 1 else f"{self.factor:.6g} * "
-        sign = "*" if self.power == 1 else "/"
-        return f"equals {factor}{labels[self.members[1]]!r} {sign} {labels[self.members[2]]!r}"
+        sign, square = "*" if self.power > 0 else "/", "" if abs(self.power) == 1 else " ** 2"
+        return f"equals {factor}{labels[self.members[1]]!r} {sign} {labels[self.members[2]]!r}{square}"
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able description."""
@@ -151,7 +154,7 @@ class Product:
             and all(type(number) is float and abs(number) < 1e300 for number in floats)
             and state["factor"] != 0
             and type(state.get("power")) is int
-            and abs(state["power"]) == 1
+            and state["power"] in POWERS
             and all(d is None or (type(d) is int and abs(d) <= 12) for d in parts["decimals"])
             and all(low <= high for low, high in zip(parts["lows"], parts["highs"], strict=True))
         )
@@ -184,10 +187,10 @@ def _candidates(rows: FloatArray) -> Iterator[tuple[int, int, int, int]]:
     tolerance = np.stack([_tolerance(own, learn_decimals(np.unique(own))) for own in rows.T], axis=1)
     left = _left_by_one(rows)
     found: list[tuple[int, float, int, int, int]] = []
-    for power in (1, -1):
+    for power in POWERS:
         for second in range(n):
             for third in range(second + 1 if power == 1 else 0, n):
-                if second == third or (power == -1 and (rows[:, third] == 0).any()):
+                if second == third or (power < 0 and (rows[:, third] == 0).any()):
                     continue
                 made = rows[:, second] * rows[:, third] ** power
                 factors = made @ rows / max(float(made @ made), 1e-300)
@@ -197,9 +200,11 @@ def _candidates(rows: FloatArray) -> Iterator[tuple[int, int, int, int]]:
                     wide = 2 * tolerance[:, first].mean()
                     nats = len(rows) * np.log(max(rest, 1e-300) / max(wide, 1e-300))
                     if first not in (second, third) and rest > _CLEARLY * wide and nats > EVIDENCE:
-                        found.append((-power, float(rows[:, first].std()), int(first), second, third))
-    for sign, _, *members in sorted(found):
-        yield members[0], members[1], members[2], -sign
+                        found.append(
+                            (POWERS.index(power), float(rows[:, first].std()), int(first), second, third)
+                        )
+    for place, _, *members in sorted(found):
+        yield members[0], members[1], members[2], POWERS[place]
 
 
 def _left_by_one(rows: FloatArray) -> FloatArray:
@@ -216,7 +221,7 @@ def _product_of(table: pd.DataFrame, members: list[int], power: int) -> Product 
     known = [pair for pair in pairs if pair is not None]
     present = ~np.any([gaps for _, gaps in known], axis=0)
     numbers = [native[present].astype(np.float64) for native, _ in known]
-    if power == -1 and (numbers[2] == 0).any():
+    if power < 0 and (numbers[2] == 0).any():
         return None
     made = numbers[1] * numbers[2] ** power
     factor = float(made @ numbers[0] / max(float(made @ made), 1e-300))
