@@ -9,7 +9,7 @@ what was found is checked in every row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,8 +163,11 @@ class Product:
         return cls(**parts, power=state["power"], factor=state["factor"])
 
 
-def find_products(table: pd.DataFrame, columns: Sequence[int]) -> list[Product]:
-    """Products and quotients among the columns at the given positions that hold in every row."""
+def find_products(table: pd.DataFrame, columns: Sequence[int], copies: Container[int] = ()) -> list[Product]:
+    """Products and quotients among the columns at the given positions that hold in every row.
+
+    ``copies`` of other columns are made of none.
+    """
     names, numbers = read_rows(table, columns)
     if not 3 <= len(names) <= MOST_NUMBERS or len(numbers) < FEWEST_ROWS:
         return []
@@ -173,7 +176,11 @@ def find_products(table: pd.DataFrame, columns: Sequence[int]) -> list[Product]:
         members = [names[at] for at in (first, second, third)]
         told = {entry.members[0] for entry in found}
         used = {at for entry in found for at in entry.members[1:]}
-        if members[0] in told | used or any(set(members) == set(entry.members) for entry in found):
+        if (
+            members[0] in told | used
+            or members[0] in copies
+            or any(set(members) == set(entry.members) for entry in found)
+        ):
             continue
         entry = _product_of(table, members, power)
         if entry is not None:

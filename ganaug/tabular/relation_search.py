@@ -42,21 +42,17 @@ def find_relations(
     ]
     twins, made = find_twins(table, codecs, flats, is_open)
     children = {twin.child for twin in twins}
-    lookups = find_lookups(codecs, [None if at in children else flat for at, flat in enumerate(flats)])
-    determined = children | {entry.child for entry in lookups}
-    free = [
-        at
-        for at, codec in enumerate(codecs)
-        if flats[at] is not None and at not in determined and not getattr(codec, "has_rare", False)
-    ]
+    whole = [at for at, flat in enumerate(flats) if flat is not None]
+    whole = [at for at in whole if not getattr(codecs[at], "has_rare", False)]
+    products = find_products(table, whole, children)
+    made_of_others = children | {entry.members[0] for entry in products}  # they tell what they are made of
+    lookups = find_lookups(codecs, [None if at in made_of_others else flat for at, flat in enumerate(flats)])
     for at, own in enumerate(made):
         if own is not codecs[at] and has_flat(own):  # its levels are in another order now
             flats[at] = flat_codes(own, own.encode(table.iloc[:, at], unseen="mark"))
     dates = find_dates(table, made, flats, is_open)
-    told = {part.child for part in dates}
-    sums = find_sums(table, [at for at in free if at not in told])
-    told |= {entry.members[0] for entry in sums}
-    products = find_products(table, [at for at in free if at not in told])
+    told = {part.child for part in dates} | {entry.child for entry in lookups}
+    sums = find_sums(table, [at for at in whole if at not in told | children])
     return Relations(tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products)), made
 
 

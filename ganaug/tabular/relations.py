@@ -146,8 +146,20 @@ class Relations:
                 stays = None if given is None else ~given[:, twin.child]
                 columns[twin.child] = _put(columns[twin.child], columns[twin.root], stays)
         settle_dates(self.dates, columns, codecs, given, flat_codes, _cells_of)
-        for each in self.of_numbers:
+        held = given
+        if self.products and (
+            determined := [part.child for part in (*self.twins, *self.lookups, *self.dates)]
+        ):
+            held = np.zeros((len(columns[0]), len(columns)), dtype=bool) if given is None else given.copy()
+            held[:, determined] = True
+        for product in self.products:
+            product.settle(columns, held)
+        for each in self.sums:
             each.settle(columns, given)
+        for twin in self.twins if self.of_numbers else ():  # a copy of what has moved
+            if twin.is_same:
+                stays = None if given is None else ~given[:, twin.child]
+                columns[twin.child] = _put(columns[twin.child], columns[twin.root], stays)
         return columns
 
     def describe(self, labels: pd.Index[Any]) -> dict[int, str]:

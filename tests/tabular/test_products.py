@@ -107,12 +107,43 @@ def test_what_was_asked_for_stays(model, conditions):
     assert_holds(drawn, least=0.95)  # 100.00 has no price for a quantity of 7
 
 
+def test_an_amount_follows_from_a_price_that_its_article_tells():
+    rng = np.random.default_rng(0)
+    prices = np.exp(rng.normal(3, 1, 30)).round(2)
+    article, quantity = rng.integers(0, 30, N), rng.integers(1, 9, N)
+    table = pd.DataFrame(
+        {
+            "article": [f"A{i:02d}" for i in article],
+            "price": prices[article],
+            "quantity": quantity,
+            "amount": (quantity * prices[article]).round(2),
+            "x": rng.normal(size=N),
+        }
+    )
+    assert TableCodec.fit(table).relations.lookups == ()  # an amount tells the others, of which it is made
+    assert equations(table) == {"equals 'price' * 'quantity'"}
+    model = GANSynthesizer(max_epochs=2, random_state=0).fit(table)
+    for conditions in ({}, {"article": "A07"}, {"quantity": 2}):
+        drawn = model.sample(300, conditions=conditions)
+        assert ((drawn["quantity"] * drawn["price"]).round(2) - drawn["amount"]).abs().max() < 0.011
+        told = drawn["article"].str[1:].astype(int).map(lambda i: prices[i])
+        np.testing.assert_array_equal(drawn["price"], told)
+
+
 def test_gaps_are_filled_by_it(model):
     table = made_table(3).dropna().head(50)
     holes = table.assign(amount=np.nan)
     filled = model.complete(holes)
     assert (filled["amount"] - table["amount"]).abs().max() < 0.011
     pd.testing.assert_series_equal(filled["price"], table["price"])
+
+
+def test_a_copy_of_a_product_moves_with_it():
+    table = made_table().dropna().assign(copy=lambda t: t["amount"])
+    assert "equals 'quantity' * 'price'" in equations(table)
+    drawn = GANSynthesizer(max_epochs=1, random_state=0).fit(table).sample(300)
+    assert (drawn["copy"] == drawn["amount"]).all()
+    assert_holds(drawn, least=0.99)
 
 
 def test_it_is_kept_in_a_file(model, tmp_path):
