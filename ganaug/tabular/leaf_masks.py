@@ -131,7 +131,7 @@ def _table(
     ends = np.unique(trees.threshold[nodes[~by_level]])
     seen = np.append(axis.astype(np.float64), np.nan)
     gap = np.isnan(seen)
-    level = np.nan_to_num(seen).astype(np.intp).clip(0, _MOST_LEVEL)
+    level = np.nan_to_num(seen).clip(0, _MOST_LEVEL).astype(np.intp)
     told = np.stack([np.searchsorted(ends, seen), level if by_level.any() else np.zeros_like(level), gap])
     _, example, place = np.unique(told, axis=1, return_index=True, return_inverse=True)
     seen, gap, level = seen[example], gap[example], level[example]

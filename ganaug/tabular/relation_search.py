@@ -181,12 +181,14 @@ def _determined(flat: Flat, others: Sequence[Flat]) -> list[int]:
 
 
 def _is_constant_within(values: Flat, same: NDArray[np.bool_]) -> bool:
-    return bool((values >= 0).all() and not (same & (values[1:] != values[:-1])).any())
+    """Whether rows of one group have one value; a number that was seen once, and has no code, is alone."""
+    alone = ~(np.append(same, False) | np.append(False, same))
+    return bool((alone | (values >= 0)).all() and not (same & (values[1:] != values[:-1])).any())
 
 
 def evidence(parent: Flat, child: Flat) -> float:
     """How improbable it is, in nats, that the child agrees by accident wherever the parent does."""
-    rows = parent >= 0
+    rows = (parent >= 0) & (child >= 0)
     shares = np.bincount(child[rows]) / max(rows.sum(), 1)
     n_tests = int(rows.sum()) - len(np.unique(parent[rows]))
     return float(-n_tests * np.log(np.square(shares).sum()))

@@ -84,7 +84,7 @@ def fill_in(
         alike = _Alike.at_first(drawing, part, n_lacking) if isinstance(drawing, FoldedCascade) else None
         context = known_context(network, part) if alike is None else alike.sums
         shuffled = torch.randperm(len(units), generator=generator, device=generator.device).tolist()
-        for unit in _told_first([units[at] for at in shuffled]):
+        for unit in _in_turn([units[at] for at in shuffled]):
             if alike is not None:
                 if alike.is_worth_it and isinstance(unit, int):
                     if n_lacking[unit]:
@@ -218,14 +218,14 @@ def _units(network: CascadeNetwork, restrictions: Sequence[Restriction]) -> list
     return [*(field for field in range(network.n_fields) if field not in covered), *restrictions, *tied]
 
 
-def _told_first(units: list[Unit]) -> list[Unit]:
-    """The same in an order in which what a tied column tells comes before it."""
+def _in_turn(units: list[Unit]) -> list[Unit]:
+    """The same in an order in which tied columns come after those that they wait for."""
     tied = {unit.fields.start: unit for unit in units if isinstance(unit, Tied)}
     found: list[Unit] = []
 
     def take(unit: Unit, above: tuple[Unit, ...] = ()) -> None:
         if isinstance(unit, Tied):
-            for at in unit.told:
+            for at in unit.comes_after:
                 if at in tied and tied[at] not in above:
                     take(tied[at], (*above, unit))
         if unit not in found:

@@ -1,8 +1,9 @@
 """Columns that tell each other's value, kept to while rows are drawn.
 
 Set right only when a row is whole, a column would no longer fit those that were drawn after it. So whichever
-of two tied columns comes second is drawn, by what the generator knows, from what goes with the first. That is
-the one that tells the other (a city its country): it has more values, of which less is known.
+of two tied columns comes second is drawn, by what the generator knows, from what goes with the first. A
+category comes before what tells it (a country before its city), which has more values and is known less of;
+a number comes after it (the price of an article), for its popular values are smoothed into their neighbours.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ganaug.tabular.columns import ColumnCodec
+from ganaug.tabular.columns import ColumnCodec, NumberCodec
 from ganaug.tabular.columns.base import FloatArray, IntArray
 from ganaug.tabular.lookups import Flat, Lookup, Pairing
 from ganaug.tabular.relations import Relations, flat_codes, n_codes
@@ -85,9 +86,14 @@ class Tied:
     partners: tuple[tuple[ColumnCodec, range, Tie, bool], ...]
 
     @property
-    def told(self) -> list[int]:
-        """First fields of the columns that this one tells the value of."""
-        return [fields.start for _, fields, _, is_first in self.partners if not is_first]
+    def comes_after(self) -> list[int]:
+        """First fields of the columns that are drawn before this one."""
+        is_number = isinstance(self.codec, NumberCodec)
+        return [
+            fields.start
+            for codec, fields, _, is_first in self.partners
+            if (is_number if is_first else not isinstance(codec, NumberCodec))
+        ]
 
     @cached_property
     def flats(self) -> IntArray:

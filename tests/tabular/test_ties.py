@@ -110,3 +110,22 @@ def test_partners_that_contradict_each_other_do_not_stop_a_draw():
     assert (codes >= 0).all()
     assert torch.equal(codes[:, spans[0]], every[0])
     assert torch.equal(codes[:, spans[1]], every[1])
+
+
+def test_prices_that_articles_tell_are_found_though_some_were_seen_once():
+    rng = np.random.default_rng(0)
+    prices = np.exp(rng.normal(3, 1, 400)).round(2)
+    article = (rng.zipf(1.3, N) - 1) % 400  # many of them have one row
+    table = pd.DataFrame(
+        {"article": [f"A{i:03d}" for i in article], "price": prices[article], "x": rng.normal(size=N)}
+    )
+    codec = TableCodec.fit(table)
+    (entry,) = codec.relations.lookups
+    assert (codec.columns[entry.parent], codec.columns[entry.child]) == ("article", "price")
+    n_rows = table["article"].value_counts()
+    assert 0 < (entry.table[: len(n_rows)] < 0).sum() <= (n_rows == 1).sum()  # some of these are open
+    drawn = GANSynthesizer(max_epochs=1, random_state=0).fit(table).sample(1_000)
+    told = drawn["article"].map(dict(zip(table["article"], table["price"], strict=True)))
+    often = drawn["article"].map(n_rows) > 1
+    assert (drawn["price"] == told)[often].all()
+    assert 1 - often.mean() < 0.1  # prices between the popular ones don't make rare articles frequent
