@@ -189,8 +189,10 @@ def _is_constant_within(values: Flat, same: NDArray[np.bool_]) -> bool:
 def evidence(parent: Flat, child: Flat) -> float:
     """How improbable it is, in nats, that the child agrees by accident wherever the parent does."""
     rows = (parent >= 0) & (child >= 0)
-    shares = np.bincount(child[rows]) / max(rows.sum(), 1)
     n_tests = int(rows.sum()) - len(np.unique(parent[rows]))
+    if not n_tests:
+        return 0.0
+    shares = np.bincount(child[rows]) / rows.sum()
     return float(-n_tests * np.log(np.square(shares).sum()))
 
 

@@ -9,6 +9,7 @@ import pytest
 from ganaug import GANSynthesizer, Present
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.codec import TableCodec
+from ganaug.tabular.relation_search import evidence
 
 CITIES = {"Oslo": "NO", "Bergen": "NO", "Lyon": "FR", "Paris": "FR", "Nice": "FR"}
 N = 400
@@ -234,3 +235,9 @@ def test_gaps_are_filled_whatever_determines_them(blank):
     for filled in synthesizer.complete(table, n_draws=5):
         assert filled.notna().all(axis=None)
         assert (filled["flag"] == filled["copy"]).all()
+
+
+def test_numbers_that_never_meet_are_no_evidence():
+    assert evidence(np.array([0, -1, 1, -1]), np.array([-1, 0, -1, 1])) == 0
+    assert evidence(np.array([0, 1, 2]), np.array([0, 1, 2])) == 0
+    assert evidence(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1])) == pytest.approx(2 * np.log(2))
