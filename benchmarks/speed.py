@@ -140,14 +140,23 @@ def resampling(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
 
 
 def checking(train: pd.DataFrame, scale: int) -> list[tuple[str, str, str]]:
-    """imbalanced-learn's checks of `GANOversampler`, scikit-learn's of the two meta-estimators."""
-    files = ["tests/pipelines/test_oversampler.py", "tests/pipelines/test_augmented.py"]
-    command = [sys.executable, "-m", "pytest", "-q", *files, "-k", "own_checks"]
-    start = time.perf_counter()
-    kept: dict[str, Any] = {"capture_output": True, "text": True, "env": os.environ | ONE_THREAD}
-    said = subprocess.run(command, cwd=ROOT, check=True, **kept).stdout
-    seconds, last = time.perf_counter() - start, said.strip().splitlines()[-1]
-    return [("check suites of the over-sampler and the augmented", f"{seconds:.0f} s", last.split(" in ")[0])]
+    """scikit-learn's checks of `GANSynthesizer` and the meta-estimators, imbalanced-learn's of its own."""
+    suites = {
+        "check suite of GANSynthesizer": ["tests/test_sklearn.py"],
+        "check suites of the over-sampler and the augmented": [
+            "tests/pipelines/test_oversampler.py",
+            "tests/pipelines/test_augmented.py",
+        ],
+    }
+    found = []
+    for what, files in suites.items():
+        command = [sys.executable, "-m", "pytest", "-q", *files, "-k", "own_checks"]
+        start = time.perf_counter()
+        kept: dict[str, Any] = {"capture_output": True, "text": True, "env": os.environ | ONE_THREAD}
+        said = subprocess.run(command, cwd=ROOT, check=True, **kept).stdout
+        seconds, last = time.perf_counter() - start, said.strip().splitlines()[-1]
+        found.append((what, f"{seconds:.0f} s", last.split(" in ")[0]))
+    return found
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

@@ -194,9 +194,8 @@ def _ways(
             if not len(left):
                 break
             here = clock.of(left)
-            there = Clock(here.day + step, here.second, here.gaps)
-            if kind:
-                there = Clock(here.day, here.second + step, here.gaps)
+            by_day, by_second = (0, step) if kind else (step, 0)
+            there = Clock(here.day + by_day, here.second + by_second, here.gaps)
             inside = (there.day >= first) & (there.day <= last)
             inside &= (there.second >= 0) & (there.second < _DAY_SECONDS)
             good = inside & fits(left, there)

@@ -24,7 +24,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganaug._util.store import Arrays, Header, header_dict, header_float, header_int, header_list
+from ganaug._util.store import (
+    Arrays,
+    Header,
+    arrays_under,
+    header_dict,
+    header_float,
+    header_int,
+    header_list,
+)
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.apart import Apart
 from ganaug.tabular.columns.base import Field
@@ -268,21 +276,23 @@ class Guide:
         if len(set(used)) != len(used) or any(not 0 <= place < len(fields) for place in used):
             raise ModelFileError("The fields that the guide in the file looks at are not this table's.")
         fields = [fields[place] for place in used]
-        by_class = {code: Margins.from_arrays(_under(f"margins.{code}.", arrays), fields) for code in classes}
+        by_class = {
+            code: Margins.from_arrays(arrays_under(f"margins.{code}.", arrays), fields) for code in classes
+        }
         made: Discriminator | None = None
         for kind, known in DISCRIMINATORS.items():
             if header.get(kind) is not None:
-                made = known.from_state(header_dict(header, kind), _under(f"{kind}.", arrays), fields)
+                made = known.from_state(header_dict(header, kind), arrays_under(f"{kind}.", arrays), fields)
         apart = None
         if header.get("apart") is not None:
-            apart = Apart.from_state(header_dict(header, "apart"), _under("apart.", arrays))
+            apart = Apart.from_state(header_dict(header, "apart"), arrays_under("apart.", arrays))
         return cls(
             made,
             header_float(header, "strength", minimum=0.0),
             header_float(header, "gain"),
             header_int(header, "surplus", minimum=1, maximum=_SURPLUSES[-1]),
             tuple(used),
-            Margins.from_arrays(_under("margins.", arrays), fields),
+            Margins.from_arrays(arrays_under("margins.", arrays), fields),
             by_class,
             apart,
             header_float(header, "offset"),
@@ -313,7 +323,3 @@ def _some(real: NDArray[Any], weights: FloatArray | None) -> tuple[NDArray[Any],
     """As many real rows as trees grow on, evenly from all of them."""
     rows = np.linspace(0, len(real) - 1, min(len(real), _MOST_REAL)).astype(np.intp)
     return real[rows], None if weights is None else weights[rows]
-
-
-def _under(prefix: str, arrays: Arrays) -> Arrays:
-    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}

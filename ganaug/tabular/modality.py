@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganaug._util.dtypes import index_from_state, index_to_state
 from ganaug._util.frames import Container, columns_of_frame, header_of, to_column, to_frame
-from ganaug._util.store import Arrays, Header, header_dict, header_list
+from ganaug._util.store import Arrays, Header, arrays_under, header_dict, header_list
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError, InvalidTableError, ModelFileError
 from ganaug.tabular.cascade import Cascade, CascadeNetwork
@@ -372,7 +372,7 @@ class TableModality:
     ) -> TableModality:
         """Inverse of `to_state`; anything malformed is a `ModelFileError`."""
         container = Container.from_state(header_dict(header, "container"))
-        codec = TableCodec.from_state(header_dict(header, "codec"), _under("codec.", arrays), codecs)
+        codec = TableCodec.from_state(header_dict(header, "codec"), arrays_under("codec.", arrays), codecs)
         labels = index_from_state(header.get("labels")).tolist()
         kept = header_list(header, "kept", length=len(container.columns), of=int)
         if [labels[at] for at in kept if 0 <= at < len(labels)] != container.columns.tolist():
@@ -387,12 +387,8 @@ class TableModality:
             return cls(container, codec, None, chain, **more)
         if not isinstance(target, dict) or not isinstance(target.get("name"), str | int | None):
             raise ModelFileError("The description of the labels in the file is broken.")
-        own = TableCodec.from_state(header_dict(target, "codec"), _under("target.", arrays))
+        own = TableCodec.from_state(header_dict(target, "codec"), arrays_under("target.", arrays))
         given = Container.from_state(header_dict(target, "container"))
         if list(own.columns) != ["y"] or len(given.columns) != 1 or not given.takes(own.dtypes):
             raise ModelFileError("The description of the labels in the file is broken.")
         return cls(container, codec, Target(own, target.get("name"), given), chain, **more)
-
-
-def _under(prefix: str, arrays: Arrays) -> Arrays:
-    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}

@@ -174,13 +174,7 @@ def find_products(table: pd.DataFrame, columns: Sequence[int], copies: Container
     found: list[Product] = []
     for first, second, third, power in _candidates(numbers[:: max(1, len(numbers) // SEARCHED_ROWS)]):
         members = [names[at] for at in (first, second, third)]
-        told = {entry.members[0] for entry in found}
-        used = {at for entry in found for at in entry.members[1:]}
-        if (
-            members[0] in told | used
-            or members[0] in copies
-            or any(set(members) == set(entry.members) for entry in found)
-        ):
+        if members[0] in copies or any(members[0] in entry.members for entry in found):
             continue
         entry = _product_of(table, members, power)
         if entry is not None:

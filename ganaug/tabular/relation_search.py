@@ -141,14 +141,18 @@ def find_dates(
         for at, flat in enumerate(flats)
         if flat is not None and not getattr(codecs[at], "has_rare", False) and _n_used(flat) > 1
     }
+    n_used = {at: _n_used(flat) for at, flat in known.items()}
     found: dict[int, DatePart] = {}
     for parent, clock in clocks.items():
-        views = {view: np.where(clock.gaps, -1, view_of(clock, view)) for view in (*OF_DAY, *OF_SECOND)}
-        views = {view: np.unique(keys, return_inverse=True)[1] for view, keys in views.items()}
-        for view in sorted(views, key=lambda view: int(views[view].max())):
-            keys = np.where(clock.gaps, -1, views[view])
-            left = [at for at in known if at not in found and _n_used(known[at]) <= _n_used(keys)]
-            if _is_seen_often(_n_used(keys), keys):
+        views = {
+            view: np.where(clock.gaps, -1, np.unique(view_of(clock, view), return_inverse=True)[1])
+            for view in (*OF_DAY, *OF_SECOND)
+        }
+        n_values = {view: _n_used(keys) for view, keys in views.items()}
+        for view in sorted(views, key=lambda view: n_values[view]):
+            keys = views[view]
+            left = [at for at in known if at not in found and n_used[at] <= n_values[view]]
+            if _is_seen_often(n_values[view], keys):
                 for place in _determined(keys, [known[at] for at in left]):
                     child = left[place]
                     found[child] = DatePart.fit(parent, child, view, clock, known[child])
