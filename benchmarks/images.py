@@ -42,8 +42,8 @@ N_RARE = (10, 30, 100)
 N_COMMON = 200
 CLASSIFIERS = 2  # of each way
 JUDGE_STEPS = {"quality": 600, "help": 300}
-STEPS = {"digits": 1700, "mnist": 3400, "chest": 500, "odd": 500, "shapes": 300}
-HELP_STEPS = {"digits": 500, "mnist": 500, "chest": 400}
+STEPS = {"digits": 4200, "mnist": 7000, "chest": 3000, "odd": 3000, "shapes": 1200}
+HELP_STEPS = {"digits": 1500, "mnist": 1500, "chest": 1200}
 N_TRAIN, N_TEST = 6_000, 1_000
 
 logger = logging.getLogger("benchmarks.images")

@@ -34,9 +34,10 @@ from ganaug.training.schedules import Schedule
 if TYPE_CHECKING:
     from ganaug.image.modality import ImageModality
 
-_LEARNING_RATE = {"lite": 1e-3, "full": 2e-4}
+_LEARNING_RATE = {"lite": 3e-3, "full": 2e-4}
+_NARROW = 16  # channels at full size up to which a lite network takes that rate; wider ones a lower one
 _BATCH_SIZE = {"lite": 64, "full": 256}
-_FLOOR = 0.25  # of the learning rate
+_FLOOR = {"lite": 0.1, "full": 0.25}  # of the learning rate
 _MEMORY = (0.9, 0.99)
 _PENALTY_EVERY = 8
 _PENALTY_FALL = {
@@ -47,7 +48,7 @@ _AVERAGE_DECAY = 0.9999  # its warm-up alone makes a half-life of 8 % of the ste
 _GRADIENT_CLIP = 100.0
 _EVALUATIONS, _SHORTEST_INTERVAL = 20, 25
 _FEW_IN_CLASS, _UNCONDITIONAL = 50, 0.3  # images; share of the steps before the class counts
-_STEPS = {8: 1_700, 16: 2_600, 32: 3_600, 64: 12_000, 256: 40_000}  # by pixels a side
+_STEPS = {8: 4_200, 16: 5_600, 32: 7_500, 64: 12_000, 256: 40_000}  # by pixels a side
 # Weight of R1 and R2 by pixels a side. With a tenth of it, digits of a class came out too much alike.
 _GAMMAS = {8: 1.0, 16: 1.0, 32: 1.0, 64: 2.0, 256: 15.0}
 _FEWEST_JUDGED = 50
@@ -140,7 +141,7 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
         pace=Pace(_PENALTY_EVERY, _PENALTY_FALL[options.architecture], _MEMORY, is_joint=True),
         settings=Settings(
             batch_size=batch,
-            learning_rate=task.rate_or(_LEARNING_RATE[options.architecture]),
+            learning_rate=task.rate_or(_rate_for(options)),
             weight_decay=options.weight_decay,
             evaluate_every=min(n_steps, max(_SHORTEST_INTERVAL, n_steps // _EVALUATIONS)),
             early_stopping=False,
@@ -148,7 +149,7 @@ def make_game(modality: ImageModality, options: ConvNet, network: Any, task: Tas
             average_decay=_AVERAGE_DECAY,
             gradient_clip=_GRADIENT_CLIP,
         ),
-        schedule=Schedule.known_length(n_steps, _FLOOR),
+        schedule=Schedule.known_length(n_steps, _FLOOR[options.architecture]),
         root=task.root,
         callbacks=task.callbacks,
     )
@@ -180,6 +181,12 @@ def _check_memory(network: Any, batch: int, task: Task) -> None:
             f"{free / 1e9:.1f} GB are free: make the images smaller, or use a smaller batch_size or "
             f"generator=ConvNet(base_channels=...) than {network.shape.widths[-1]}"
         )
+
+
+def _rate_for(options: ConvNet) -> float:
+    """Learning rate: of lite networks the lower, the wider they are."""
+    rate = _LEARNING_RATE[options.architecture]
+    return rate if options.architecture == "full" else rate * min(1.0, _NARROW / int(options.base_channels))
 
 
 def gamma_for(side: int) -> float:

@@ -332,7 +332,7 @@ def test_a_grid_is_refused_for_a_table(tmp_path):
         GANSynthesizer(callbacks=[SampleGrid(tmp_path / "a.png")], max_epochs=1).fit(np.random.rand(30, 2))  # noqa: NPY002
 
 
-@pytest.mark.parametrize(("side", "low", "high"), [(1, 1_000, 2_000), (8, 1_000, 2_000), (28, 2_500, 4_000)])
+@pytest.mark.parametrize(("side", "low", "high"), [(1, 3_000, 5_000), (8, 3_000, 5_000), (28, 6_000, 8_000)])
 def test_larger_images_are_learned_longer_and_few_ones_less(side, low, high):
     modality = ImageModality.fit(digits(60, max(side, 2))[0][:, :side, :side] + np.eye(side), None, None)
     assert low < steps_for(modality, 5_000) < high
