@@ -248,6 +248,16 @@ def assemble(columns: Sequence[Any], labels: pd.Index[Any]) -> pd.DataFrame:
     return frame
 
 
+def with_rows(frame: pd.DataFrame, rows: NDArray[np.intp], others: pd.DataFrame) -> pd.DataFrame:
+    """A frame with the rows of another one, of the same columns and dtypes, in the place of some."""
+    columns = []
+    for place in range(frame.shape[1]):
+        cells = frame.iloc[:, place].array.copy()
+        cells[rows] = others.iloc[:, place].array
+        columns.append(cells)
+    return assemble(columns, frame.columns)
+
+
 def _labels(X: Any) -> pd.Index[Any]:
     if isinstance(X, pd.DataFrame):
         labels: pd.Index[Any] = X.columns

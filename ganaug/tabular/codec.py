@@ -14,6 +14,7 @@ from ganaug._util.cells import share_texts
 from ganaug._util.dtypes import ObjectDtype, index_from_state, index_to_state
 from ganaug._util.frames import assemble
 from ganaug.exceptions import InvalidTableError, ModelFileError, RejectColumn
+from ganaug.tabular.bounds import broken_by_each
 from ganaug.tabular.choices import Choices
 from ganaug.tabular.columns import (
     COLUMN_CODECS,
@@ -211,6 +212,14 @@ class TableCodec:
     def settle(self, columns: list[Any], given: Given = None) -> list[Any]:
         """Decoded columns, the same for what is told by their values: copies, dates, products, sums."""
         return self.relations.settle(columns, self.codecs, given)
+
+    def breaks_bounds(self, table: pd.DataFrame, given: Given = None) -> NDArray[np.int64]:
+        """How many bounds each row breaks, (n_rows,), but for those between two cells that were given."""
+        broken = np.zeros(len(table), dtype=np.int64)
+        for bound, rows in broken_by_each(self.relations.bounds, self.codecs, table):
+            moves = True if given is None else ~given[:, [bound.low, bound.high]].all(axis=1)
+            broken += rows & moves
+        return broken
 
     @cached_property
     def related(self) -> frozenset[Hashable]:

@@ -66,8 +66,10 @@ def complete(
             mask[rows[chosen]] = True
             more = pd.Series(fill_column(more, mask, drawn[chosen]), name=labels.name)
         # where a constraint can't be passed on to what is drawn, another draw may satisfy it
-        broken = drawer.modality.chain.broken_by(filled)
-        rows = rows[broken[rows]]
+        broken = drawer.modality.chain.broken_by(filled)[rows]
+        given = _request(_of_rows(frame, rows), None).asks
+        broken |= drawer.breaks_bounds(_of_rows(filled, rows), given) > 0
+        rows = rows[broken]
     return filled, more
 
 
@@ -101,6 +103,10 @@ def _fill(
         mask[rows[chosen]] = True
         columns.append(fill_column(frame.iloc[:, place], mask, table.iloc[:, place][chosen]))
     return assemble(columns, frame.columns)
+
+
+def _of_rows(frame: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
+    return frame.iloc[rows].reset_index(drop=True)
 
 
 def _request(frame: pd.DataFrame, labels: pd.Series[Any] | None) -> Request:

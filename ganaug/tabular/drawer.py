@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from ganaug._util.frames import assemble
+from ganaug._util.frames import assemble, with_rows
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug.base import Guidance
 from ganaug.exceptions import InvalidConditionError
@@ -214,7 +214,7 @@ class Drawer:
         generator = torch_generator(root, _DRAW_KEY, device=self.device)
         rng = numpy_generator(root, _DECODE_KEY)
         request = self._with_counts(request, generator)
-        table, labels = self._draw_once(request, generator, rng)
+        table, labels = self._draw_bounded(request, generator, rng)
         if not chain.is_unique:
             return table, labels
         seen, own_ids = {} if seen is None else seen, self.modality.codec.identifiers
@@ -222,9 +222,8 @@ class Drawer:
         for _ in range(_REDRAWS):
             if not len(rows):
                 return table, labels
-            again, more = self._draw_once(request.of_rows(rows), generator, rng)
-            cells = [_put(table[name], rows, again[name]) for name in table.columns]
-            table = assemble(cells, table.columns)
+            again, more = self._draw_bounded(request.of_rows(rows), generator, rng)
+            table = with_rows(table, rows, again)
             if labels is not None:
                 labels[rows] = np.asarray(more)
             rows = rows[chain.repeats(again, seen, own_ids)]
@@ -232,6 +231,37 @@ class Drawer:
             f"Only {request.n - len(rows)} rows that differ in the columns of Unique could be drawn; ask for "
             f"fewer, got {request.n}"
         )
+
+    def _draw_bounded(
+        self, request: Request, generator: torch.Generator, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, Any]:
+        """Rows that break no bound between columns, or as few as some draws have shown."""
+        table, labels = self._draw_once(request, generator, rng)
+        broken = self.breaks_bounds(table, request.asks)
+        for _ in range(_REDRAWS):
+            rows = np.flatnonzero(broken)
+            if not len(rows):
+                break
+            part = request.of_rows(rows)
+            again, more = self._draw_once(part, generator, rng)
+            left = self.breaks_bounds(again, part.asks)
+            fewer = left < broken[rows]
+            broken[rows[fewer]] = left[fewer]
+            table = with_rows(table, rows[fewer], again[fewer])
+            if labels is not None:
+                labels[rows[fewer]] = np.asarray(more)[fewer]
+        return table, labels
+
+    def breaks_bounds(self, table: pd.DataFrame, asks: Asks) -> NDArray[np.int64]:
+        """How many bounds between columns each row breaks, but for those between two given cells."""
+        codec, chain = self.modality.codec, self.modality.chain
+        if not codec.relations.bounds:
+            return np.zeros(len(table), dtype=np.int64)
+        given = np.zeros((len(table), len(codec.columns)), dtype=bool)
+        for at, name in enumerate(codec.columns):
+            if name in asks:
+                given[:, at] = asks[name].is_given
+        return codec.breaks_bounds(chain.forward(table), given)
 
     def _draw_once(
         self, request: Request, generator: torch.Generator, rng: np.random.Generator
@@ -330,9 +360,3 @@ def _check_lengths(n: int, y: Any, conditions: Any) -> None:
 
 def _given(ask: Ask | None, cells: Any) -> Any:
     return cells if ask is None else ask.put(cells)
-
-
-def _put(column: pd.Series[Any], rows: NDArray[np.intp], cells: pd.Series[Any]) -> Any:
-    written = column.array.copy()
-    written[rows] = cells.array
-    return written

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganaug._util.cells import read_numbers
+from ganaug.tabular.bounds import broken_by_each
 from ganaug.tabular.codec import TableCodec
 from ganaug.tabular.columns import ColumnCodec, Field
 from ganaug.tabular.lookups import Flat, Lookup
@@ -59,6 +60,8 @@ def check_relations(table: pd.DataFrame, relations: Relations, codecs: Sequence[
         found[:, part.child] = np.where(told == OPEN, found[:, part.child], told)
     for each in relations.of_numbers:
         found[:, each.members[0]] = _verdict_of_numbers(table, each)
+    for bound, rows in broken_by_each(relations.bounds, codecs, table):
+        found[:, bound.high] = np.where(rows, BROKEN, found[:, bound.high])
     return found
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ganaug._util.cells import read_ticks
+from ganaug.tabular.bounds import Bound, find_bounds
 from ganaug.tabular.columns import COLUMN_CODECS, CategoryCodec, ColumnCodec, DatetimeCodec, TextCodec
 from ganaug.tabular.columns.base import FloatArray
 from ganaug.tabular.dates import OF_DAY, OF_SECOND, DatePart, view_of
 from ganaug.tabular.lookups import Flat, Lookup, Pairing, is_pairing, pairs_of_rows
-from ganaug.tabular.products import find_products
+from ganaug.tabular.products import Product, find_products
 from ganaug.tabular.relations import Relations, Twin, flat_codes, has_flat, n_codes
-from ganaug.tabular.sums import find_sums
+from ganaug.tabular.sums import Sum, find_sums
 
 SCREENED_ROWS = 2_000  # in which most pairs of columns are already seen to be unrelated
 ROWS_PER_CODE = 3  # of the column that determines, on average
@@ -53,7 +54,34 @@ def find_relations(
     dates = find_dates(table, made, flats, is_open)
     told = {part.child for part in dates} | {entry.child for entry in lookups}
     sums = find_sums(table, [at for at in whole if at not in told | children])
-    return Relations(tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products)), made
+    single = [
+        at
+        for at, codec in enumerate(made)
+        if is_open[at] and at not in children and (isinstance(codec, DatetimeCodec) or has_flat(codec))
+    ]
+    found_bounds = find_bounds(table, made, single)
+    bounds = [each for each in found_bounds if not _is_settled(each, sums, products, [*lookups, *dates])]
+    found = tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products), tuple(bounds)
+    return Relations(*found), made
+
+
+def _is_settled(
+    bound: Bound,
+    sums: Sequence[Sum],
+    products: Sequence[Product],
+    told: Sequence[Lookup | Pairing | DatePart],
+) -> bool:
+    """Whether other relations see to it: of two or three numbers, or of columns that one column tells."""
+    members = [set(at) for at in (*(s.members for s in sums), *(p.members for p in products)) if len(at) <= 3]
+    if any({bound.low, bound.high} <= own for own in members):
+        return True
+    parents = {entry.child: entry.parent for entry in told if not isinstance(entry, Pairing)}
+    roots = []
+    for at in (bound.low, bound.high):
+        while at in parents:
+            at = parents[at]
+        roots.append(at)
+    return roots[0] == roots[1]
 
 
 def find_twins(

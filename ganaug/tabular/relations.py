@@ -9,6 +9,7 @@
 * Dates: a column that the dates of another tell (its month, a weekend); see `ganaug.tabular.dates`.
 * Products: numbers that are the product or quotient of two others; see `ganaug.tabular.products`.
 * Sums: numbers of which a weighted sum is constant (a total and its parts); see `ganaug.tabular.sums`.
+* Bounds: columns that are never above another (a beginning and an end); see `ganaug.tabular.bounds`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from ganaug._util.store import arrays_under
 from ganaug.exceptions import ModelFileError
+from ganaug.tabular.bounds import Bound, bounds_from_state
 from ganaug.tabular.columns import CategoryCodec, ColumnCodec, DatetimeCodec, NumberCodec
 from ganaug.tabular.columns.base import Arrays, FloatArray, IntArray, State, want
 from ganaug.tabular.dates import DatePart, settle_dates
@@ -55,6 +57,7 @@ class Relations:
     sums : tuple of Sum
     dates : tuple of DatePart
     products : tuple of Product
+    bounds : tuple of Bound
     """
 
     twins: tuple[Twin, ...] = ()
@@ -62,6 +65,7 @@ class Relations:
     sums: tuple[Sum, ...] = ()
     dates: tuple[DatePart, ...] = ()
     products: tuple[Product, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def of_numbers(self) -> tuple[Product | Sum, ...]:
@@ -175,6 +179,9 @@ class Relations:
             notes.setdefault(part.child, []).append(f"told by the {part.view} of {labels[part.parent]!r}")
         for each in self.of_numbers:
             notes.setdefault(each.members[0], []).append(each.describe(labels))
+        for bound in self.bounds:
+            what = "above" if bound.strict else "never below"
+            notes.setdefault(bound.high, []).append(f"{what} {labels[bound.low]!r}")
         return {at: "; ".join(parts) for at, parts in notes.items()}
 
     def to_state(self) -> State:
@@ -190,6 +197,7 @@ class Relations:
             "sums": [entry.to_state() for entry in self.sums],
             "products": [entry.to_state() for entry in self.products],
             "dates": [[part.parent, part.child, part.view] for part in self.dates],
+            "bounds": [[bound.low, bound.high, bound.strict] for bound in self.bounds],
         }
         return header, arrays
 
@@ -199,7 +207,7 @@ class Relations:
         broken = ModelFileError("The relations between columns in the file are broken.")
         if not isinstance(header, dict):
             raise broken
-        header = {"dates": [], "products": [], **header}  # which the first files had not
+        header = {"dates": [], "products": [], "bounds": [], **header}  # which the first files had not
         twins: list[Twin] = []
         lookups: list[Lookup | Pairing] = []
         for entry in want(header, "twins", list):
@@ -223,7 +231,8 @@ class Relations:
             DatePart.from_state(entry, arrays_under(f"date{at}.", arrays), widths)
             for at, entry in enumerate(want(header, "dates", list))
         ]
-        found = cls(tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products))
+        bounds = bounds_from_state(header["bounds"], len(codecs))
+        found = cls(tuple(twins), tuple(lookups), tuple(sums), tuple(dates), tuple(products), bounds)
         numbers = [codecs[at] for each in found.of_numbers for at in each.members]
         if not all(isinstance(codec, CategoryCodec | NumberCodec) for codec in numbers):
             raise broken

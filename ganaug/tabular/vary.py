@@ -6,9 +6,11 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
+from numpy.typing import NDArray
 
-from ganaug._util.frames import columns_of_frame
+from ganaug._util.frames import columns_of_frame, with_rows
 from ganaug._util.random import numpy_generator, torch_generator
 from ganaug.exceptions import UnsupportedError
 from ganaug.tabular.residual import require_likelihood
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ganaug.tabular.modality import TableModality
 
 _DRAW_KEY, _CHOICE_KEY, _DECODE_KEY = 0, 1, 2
+_REDRAWS = 20  # of rows in which a column is above one that it must not be above
 
 
 @torch.no_grad()
@@ -64,10 +67,19 @@ def vary(
     for span, chosen in zip(spans, again, strict=True):
         codes[span, chosen] = TO_DRAW
     device = next(network.parameters()).device
-    drawn = torch.from_numpy(np.ascontiguousarray(codes)).to(device)
-    fill_in(network, drawn, torch_generator(root, _DRAW_KEY, device=device))
-    own = drawn.cpu().numpy()[: len(modality.codec.fields)].T
-    modelled = modality.codec.decode(own, numpy_generator(root, _DECODE_KEY))
+    random, decoding = torch_generator(root, _DRAW_KEY, device=device), numpy_generator(root, _DECODE_KEY)
+
+    def draw(rows: NDArray[np.intp]) -> pd.DataFrame:
+        drawn = torch.from_numpy(codes[:, rows]).to(device)
+        fill_in(network, drawn, random)
+        return modality.codec.decode(drawn.cpu().numpy()[: len(modality.codec.fields)].T, decoding)
+
+    modelled = draw(np.arange(n))
+    for _ in range(_REDRAWS):
+        rows = np.flatnonzero(modality.codec.breaks_bounds(modelled))
+        if not len(rows):
+            break
+        modelled = with_rows(modelled, rows, draw(rows))
     table = modality.chain.inverse(modelled, modality.chain.translate({}, n))
     stays: dict[Hashable, Any] = dict.fromkeys(table.columns, np.zeros(n, dtype=bool))
     table = modality.codec.renumber(table, stays, 0, int(root.generate_state(1)[0]))
