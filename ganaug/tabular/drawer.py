@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ganaug.tabular.modality import TableModality
 
 _DRAW_KEY, _DECODE_KEY, _BATCH_KEY = 0, 1, 2
-_REDRAWS = 50  # of rows that repeat others where that is forbidden
+_REDRAWS = 50  # of rows that repeat others where that is forbidden, or break a bound
+_REDRAWN_SHARE, _REDRAWN_ROWS = 10, 500  # of those that break a bound: times the rows asked for, at least
 _LABEL = "y"  # the one column of the label's codec
 Quotas = dict[Hashable, tuple[tuple[Wanted, ...], NDArray[np.intp]]]
 Seen = dict[int, set[int]]
@@ -238,9 +239,11 @@ class Drawer:
         """Rows that break no bound between columns, or as few as some draws have shown."""
         table, labels = self._draw_once(request, generator, rng)
         broken = self.breaks_bounds(table, request.asks)
+        left_to_draw = max(_REDRAWN_SHARE * request.n, _REDRAWN_ROWS)
         for _ in range(_REDRAWS):
             rows = np.flatnonzero(broken)
-            if not len(rows):
+            left_to_draw -= len(rows)
+            if not len(rows) or left_to_draw < 0:  # what is asked for may leave none that keeps to all
                 break
             part = request.of_rows(rows)
             again, more = self._draw_once(part, generator, rng)

@@ -11,6 +11,7 @@ from ganaug.constraints import Inequality
 from ganaug.exceptions import ModelFileError
 from ganaug.tabular.bounds import Bound, bounds_from_state, find_bounds
 from ganaug.tabular.codec import TableCodec
+from ganaug.tabular.drawer import Drawer
 from ganaug.tabular.relation_check import BROKEN, OPEN, check_relations
 
 N = 900
@@ -119,6 +120,17 @@ def test_of_two_given_cells_neither_moves_and_the_others_still_hold(model):
     rows = model.sample(100, conditions=asked, random_state=0)
     assert all((rows[name] == value).all() for name, value in asked.items())
     assert n_broken(rows) == 100
+
+
+def test_what_cannot_be_had_is_given_up_in_time(model, monkeypatch):
+    drawn = []
+    plain = Drawer._draw_once
+    monkeypatch.setattr(
+        Drawer, "_draw_once", lambda self, of, *rest: drawn.append(of.n) or plain(self, of, *rest)
+    )
+    rows = model.sample(200, conditions={"low": 1e6}, extrapolate=True, random_state=0)
+    assert (rows["low"] == 1e6).all()
+    assert 200 < sum(drawn) <= 12 * 200
 
 
 def test_labels_come_with_their_rows():
