@@ -64,7 +64,8 @@ def neighbour_grid(synthetic: Any, labels: Any, train: Any, *, n_columns: int = 
         ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10)
         ax.set_xticks([])
         ax.set_yticks([])
-    figure.suptitle("Generated (upper rows), and the nearest training image (lower rows)", fontsize=11)
+    gap = " " if abreast > 1 else "\n"
+    figure.suptitle(f"Generated (upper rows), and{gap}the nearest training image (lower rows)", fontsize=11)
     return figure
 
 
