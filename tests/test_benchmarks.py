@@ -13,7 +13,7 @@ import pytest
 from benchmarks import fidelity, methods, run, tables
 from benchmarks.datasets import NAMES, load
 from benchmarks.peers import environments
-from benchmarks.peers.fit import PEERS, Plain
+from benchmarks.peers.fit import PEERS, Plain, with_flags
 from benchmarks.tables import beside
 
 QUESTIONS = [
@@ -63,6 +63,16 @@ def test_numbers_come_back_within_their_range_and_with_their_decimals():
     rows = Plain(table, []).restore(pd.DataFrame({"price": [-7.0, 2.123], "rooms": [9.0, 2.6]}))
     assert rows["price"].tolist() == [1.25, 2.12]
     assert rows["rooms"].tolist() == [4, 3]
+
+
+def test_flags_that_come_back_as_text_are_flags_again():
+    table = pd.DataFrame({"flag": [True, False], "text": ["False", "True"]})
+    rows = pd.DataFrame({"flag": ["False", "True", "false"], "text": ["True", "False", "False"]})
+    found = with_flags(rows, table)
+    assert found["flag"].tolist() == [False, True, False]
+    assert found["text"].equals(rows["text"])
+    with pytest.raises(ValueError, match="'flag' holds flags, got 'maybe'"):
+        with_flags(rows.assign(flag="maybe"), table)
 
 
 def test_every_peer_has_an_environment_and_a_way_to_be_fitted():

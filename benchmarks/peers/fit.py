@@ -61,10 +61,11 @@ def run(peer: str, train: Path, synthetic: Path, spec: Spec) -> dict[str, object
     peak = memory_mb("VmHWM")
     rows = draw(spec["rows"])
     sampled = time.process_time()
-    rows[list(table.columns)].to_parquet(synthetic)
+    with_flags(rows[list(table.columns)], table).to_parquet(synthetic)
     for path in map(Path, spec.get("asked", ())):
         given = pd.read_parquet(path).astype({name: table[name].dtype for name in pd.read_parquet(path)})
-        draw(len(given), given)[list(table.columns)].to_parquet(path.with_suffix(".drawn"))
+        drawn = draw(len(given), given)[list(table.columns)]
+        with_flags(drawn, table).to_parquet(path.with_suffix(".drawn"))
     return {
         "fit_cpu_seconds": fitted[0] - start[0],
         "fit_wall_seconds": fitted[1] - start[1],
@@ -243,6 +244,24 @@ def _decimals(column: pd.Series[Any]) -> int:
         if np.allclose(present, present.round(decimals), rtol=0, atol=1e-9):
             return decimals
     return MOST_DECIMALS
+
+
+def with_flags(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose flags are flags again: as text, "False" would count as true.
+
+    Raises
+    ------
+    ValueError
+        For a flag that is neither.
+    """
+    rows = rows.copy()
+    for name, column in table.items():
+        if column.dtype.kind == "b":
+            flags = rows[name].map(lambda cell: {"true": True, "false": False}.get(str(cell).lower()))
+            if flags.isna().any():
+                raise ValueError(f"{name!r} holds flags, got {rows[name][flags.isna()].iloc[0]!r}")
+            rows[name] = flags.astype(bool)
+    return rows
 
 
 def memory_mb(field: str) -> float:
