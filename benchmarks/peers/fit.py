@@ -254,10 +254,10 @@ def with_flags(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     ValueError
         For a flag that is neither.
     """
-    rows = rows.copy()
+    rows, known = rows.copy(), {"true": True, "false": False}
     for name, column in table.items():
         if column.dtype.kind == "b":
-            flags = rows[name].map(lambda cell: {"true": True, "false": False}.get(str(cell).lower()))
+            flags = rows[name].map(lambda cell: known.get(str(cell).lower()))
             if flags.isna().any():
                 raise ValueError(f"{name!r} holds flags, got {rows[name][flags.isna()].iloc[0]!r}")
             rows[name] = flags.astype(bool)

@@ -83,6 +83,8 @@ def find_bounds(table: pd.DataFrame, codecs: Sequence[ColumnCodec], columns: Seq
     """
     if len(table) < FEWEST_ROWS:
         return []
+    if sum(isinstance(codecs[at], DatetimeCodec) for at in columns) == 1:  # to read dates in text costs time
+        columns = [at for at in columns if not isinstance(codecs[at], DatetimeCodec)]
     kinds: dict[Hashable, dict[int, Line]] = {}
     for at in columns:
         line = line_of(codecs[at], table.iloc[:, at])
@@ -99,7 +101,10 @@ def _bounds_of(lines: dict[int, Line]) -> dict[tuple[int, int], Bound]:
     names = list(lines)
     step = max(1, len(lines[names[0]][1]) // SCREENED_ROWS)
     some = np.stack(
-        [np.where(gaps, np.nan, cells.astype(np.float64))[::step] for _, cells, gaps in lines.values()]
+        [
+            np.where(gaps[::step], np.nan, cells[::step].astype(np.float64))
+            for _, cells, gaps in lines.values()
+        ]
     )
     found: dict[tuple[int, int], Bound] = {}
     for place, low in enumerate(names):

@@ -67,8 +67,10 @@ def complete(
             more = pd.Series(fill_column(more, mask, drawn[chosen]), name=labels.name)
         # where a constraint can't be passed on to what is drawn, another draw may satisfy it
         broken = drawer.modality.chain.broken_by(filled)[rows]
-        given = _request(_of_rows(frame, rows), None).asks
-        broken |= drawer.breaks_bounds(_of_rows(filled, rows), given) > 0
+        if drawer.modality.codec.relations.bounds:
+            given: dict[Hashable, NDArray[np.bool_]]
+            given = {name: ~gaps[rows, place] for place, name in enumerate(frame.columns)}
+            broken |= drawer.breaks_bounds(filled.iloc[rows].reset_index(drop=True), given) > 0
         rows = rows[broken]
     return filled, more
 
@@ -103,10 +105,6 @@ def _fill(
         mask[rows[chosen]] = True
         columns.append(fill_column(frame.iloc[:, place], mask, table.iloc[:, place][chosen]))
     return assemble(columns, frame.columns)
-
-
-def _of_rows(frame: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
-    return frame.iloc[rows].reset_index(drop=True)
 
 
 def _request(frame: pd.DataFrame, labels: pd.Series[Any] | None) -> Request:

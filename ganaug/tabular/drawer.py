@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -238,7 +238,9 @@ class Drawer:
     ) -> tuple[pd.DataFrame, Any]:
         """Rows that break no bound between columns, or as few as some draws have shown."""
         table, labels = self._draw_once(request, generator, rng)
-        broken = self.breaks_bounds(table, request.asks)
+        if not self.modality.codec.relations.bounds:
+            return table, labels
+        broken = self.breaks_bounds(table, _cells_given(request.asks))
         left_to_draw = max(_REDRAWN_SHARE * request.n, _REDRAWN_ROWS)
         for _ in range(_REDRAWS):
             rows = np.flatnonzero(broken)
@@ -247,7 +249,7 @@ class Drawer:
                 break
             part = request.of_rows(rows)
             again, more = self._draw_once(part, generator, rng)
-            left = self.breaks_bounds(again, part.asks)
+            left = self.breaks_bounds(again, _cells_given(part.asks))
             fewer = left < broken[rows]
             broken[rows[fewer]] = left[fewer]
             table = with_rows(table, rows[fewer], again[fewer])
@@ -255,15 +257,14 @@ class Drawer:
                 labels[rows[fewer]] = np.asarray(more)[fewer]
         return table, labels
 
-    def breaks_bounds(self, table: pd.DataFrame, asks: Asks) -> NDArray[np.int64]:
-        """How many bounds between columns each row breaks, but for those between two given cells."""
+    def breaks_bounds(
+        self, table: pd.DataFrame, cells: Mapping[Hashable, NDArray[np.bool_]]
+    ) -> NDArray[np.int64]:
+        """How many bounds between columns each row breaks, but for those between two given ``cells``."""
         codec, chain = self.modality.codec, self.modality.chain
-        if not codec.relations.bounds:
-            return np.zeros(len(table), dtype=np.int64)
         given = np.zeros((len(table), len(codec.columns)), dtype=bool)
         for at, name in enumerate(codec.columns):
-            if name in asks:
-                given[:, at] = asks[name].is_given
+            given[:, at] = cells.get(name, False)
         return codec.breaks_bounds(chain.forward(table), given)
 
     def _draw_once(
@@ -359,6 +360,10 @@ def _check_lengths(n: int, y: Any, conditions: Any) -> None:
     for name, entry in given.items():
         if entry is not None and (len(entry) != n or not n):
             raise InvalidConditionError(f"{name} must have a row for each of the {n} rows, got {len(entry)}")
+
+
+def _cells_given(asks: Asks) -> dict[Hashable, NDArray[np.bool_]]:
+    return {name: ask.is_given for name, ask in asks.items()}
 
 
 def _given(ask: Ask | None, cells: Any) -> Any:

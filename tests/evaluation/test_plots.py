@@ -79,7 +79,9 @@ def test_shares_of_missing_values_are_said(tables):
 )
 def test_any_column_can_be_drawn(column):
     real = pd.DataFrame({0: column, "other": np.arange(40.0), "more": np.arange(40.0) ** 2})
-    draw(plot_comparison(real, real.sample(30, random_state=0)))
+    figure = plot_comparison(real, real.sample(30, random_state=0))
+    draw(figure)
+    assert "other" in panel_titles(figure)
 
 
 def test_single_column_needs_no_dependences(tables):
